@@ -1,0 +1,59 @@
+# make demo    the main job in two minutes: no root, no system package
+# make test    every check and test (in CI, or as root, installs the system packages it needs first)
+# make check   ruff, mypy, import contracts: under a minute
+# make reference   write the pages that are generated from code
+# make bench   what it costs and how fast it is, measured here
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+SOURCES := pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench reference format clean packages
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+demo: $(VENV)/.demo
+	$(BIN)/celeriac demo
+
+test: $(VENV)/.dev packages check
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev packages
+	PYTHONPATH=tests $(BIN)/python -m bench
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+reference: $(VENV)/.dev
+	$(BIN)/python scripts/reference.py
+
+packages:
+	@scripts/system-packages
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/.pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Celeriac needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ..." >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.pip $(SOURCES)
+	$(BIN)/python -m pip install --quiet --editable '.[demo]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.demo $(SOURCES)
+	$(BIN)/python -m pip install --quiet --editable '.[demo]' --group dev
+	@touch $@

@@ -1,0 +1,79 @@
+"""Write the reference pages that are generated from code: `make reference`. A house test holds them in step."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+from pydantic import BaseModel
+
+from celeriac.cli.group import COMMANDS, celeriac
+from celeriac.settings import Settings
+
+REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
+WIDTH = 100
+
+
+def pages() -> dict[Path, str]:
+    """Each generated page and its text."""
+    return {REFERENCE / "cli.md": _commands(), REFERENCE / "settings.md": _settings()}
+
+
+def _commands() -> str:
+    with click.Context(celeriac, info_name="celeriac", terminal_width=WIDTH) as root:
+        parts = ["# Command line\n", _help(celeriac, root)]
+        for name in COMMANDS:
+            command = celeriac.get_command(root, name)
+            assert command is not None
+            parts += list(_sections(command, root, name, 2))
+    return "\n".join(parts)
+
+
+def _sections(command: click.Command, parent: click.Context, name: str, level: int) -> Iterator[str]:
+    with click.Context(command, info_name=name, parent=parent, terminal_width=WIDTH) as here:
+        yield f"{'#' * level} {here.command_path}\n"
+        yield _help(command, here)
+        if isinstance(command, click.Group):
+            for inner in command.list_commands(here):
+                found = command.get_command(here, inner)
+                assert found is not None
+                yield from _sections(found, here, inner, level + 1)
+
+
+def _help(command: click.Command, context: click.Context) -> str:
+    return f"```text\n{command.get_help(context)}\n```\n"
+
+
+def _settings() -> str:
+    rows = [
+        f"| `{name}` | `CELERIAC_{name.upper().replace('.', '__')}` | `{value}` |"
+        for name, value in _flat(Settings(), "")
+    ]
+    return "\n".join(
+        [
+            "# Settings\n",
+            "Flags, then the environment, then `celeriac.toml`, then these defaults. `celeriac config show` tells the",
+            "value of each here and now, and where it came from.\n",
+            "| setting | environment | default |",
+            "|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _flat(section: BaseModel, before: str) -> Iterator[tuple[str, str]]:
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        if isinstance(value, BaseModel):
+            yield from _flat(value, f"{before}{name}.")
+        else:
+            shown = value.get_secret_value() if hasattr(value, "get_secret_value") else value
+            yield before + name, json.dumps(shown, default=list)
+
+
+if __name__ == "__main__":
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")

@@ -1,0 +1,91 @@
+"""Celery's native events out of their envelopes (celery/events/dispatcher.py)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import msgspec
+
+from celeriac.brokers.messages import read_body
+from celeriac.model.event import TASK_KINDS, WORKER_KINDS, Event, fingerprint
+
+SOURCE = "celeryev"
+EXAMPLE_LENGTH = 120
+LARGEST_PID = 2**31 - 1
+END_OF_TIME = 253_402_300_800.0
+"""Unix seconds of the year 10000, where calendars end."""
+_KINDS = TASK_KINDS | WORKER_KINDS
+_ENVELOPE_FIELDS = frozenset({"type", "timestamp", "hostname", "pid", "uuid", "clock", "utcoffset"})
+_BODY = msgspec.json.Decoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What one message held. `junk` says why it, or a part of it, is no event; empty when all of it is."""
+
+    events: tuple[Event, ...] = ()
+    junk: str = ""
+
+
+def decode(raw: bytes, seen: float) -> Decoded:
+    """The events in one pub/sub message, received at `seen`. Never raises: others may write to the channel too.
+
+    Celery's known kinds only; an application's own kinds are left out and are no junk.
+    """
+    events: list[Event] = []
+    junk = ""
+    try:
+        body = _BODY.decode(read_body(raw))
+    except (ValueError, msgspec.MsgspecError, RecursionError) as error:
+        return Decoded(junk=_example(error, raw))
+    for fields in body if isinstance(body, list) else (body,):
+        try:
+            event = _event(fields, seen)
+        except ValueError as error:
+            junk = junk or _example(error, raw)
+            continue
+        if event is not None:
+            events.append(event)
+    return Decoded(tuple(events), junk)
+
+
+def _example(error: Exception, raw: bytes) -> str:
+    return f"{str(error)[:EXAMPLE_LENGTH]}: {raw[:EXAMPLE_LENGTH]!r}"
+
+
+def _event(fields: object, seen: float) -> Event | None:
+    if not isinstance(fields, dict) or not isinstance(fields.get("type"), str):
+        raise ValueError("no event type")
+    kind = fields["type"]
+    if kind not in _KINDS:
+        return None
+    worker, pid = _sender(fields)
+    at, task_id = _time(fields), fields.get("uuid")
+    if not isinstance(task_id, str) and kind in TASK_KINDS:
+        raise ValueError(f"{kind} has no task id")
+    return Event(
+        id=fingerprint(kind, worker, pid, task_id, at, fields.get("clock")),
+        kind=kind,
+        at=at,
+        seen=seen,
+        source=SOURCE,
+        worker=worker,
+        pid=pid,
+        task_id=task_id if isinstance(task_id, str) else None,
+        data=MappingProxyType({key: value for key, value in fields.items() if key not in _ENVELOPE_FIELDS}),
+    )
+
+
+def _sender(fields: dict[str, object]) -> tuple[str, int]:
+    worker, pid = fields.get("hostname"), fields.get("pid")
+    if not isinstance(worker, str) or not isinstance(pid, int) or not 0 < pid <= LARGEST_PID:
+        raise ValueError(f"{fields['type']} has no sender")
+    return worker, pid
+
+
+def _time(fields: dict[str, object]) -> float:
+    at = fields.get("timestamp")
+    if not isinstance(at, (int, float)) or not 0 <= at < END_OF_TIME:
+        raise ValueError(f"{fields['type']} has no timestamp")
+    return float(at)

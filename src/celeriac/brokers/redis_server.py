@@ -1,0 +1,92 @@
+"""What the server says of itself: INFO, and the one CONFIG value that INFO leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from celeriac.brokers.errors import cluster_node, translate
+from celeriac.brokers.redis_link import Link
+from celeriac.model.finding import BlindSpot
+
+_ROLES = {"master": "master", "slave": "replica"}
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The server's part of a BrokerLook, under the same names."""
+
+    kind: str
+    version: str | None
+    role: str | None
+    latency: float
+    used_memory: int | None
+    max_memory: int | None
+    eviction_policy: str | None
+    evicted_keys: int | None
+    persistence: str | None
+    clients: int | None
+    max_clients: int | None
+    loading: bool
+    blind_spots: tuple[BlindSpot, ...]
+
+
+def read_server(link: Link) -> Server:
+    """One look. Raises BrokerError for a cluster node: Celery's transport cannot use one."""
+    started = perf_counter()
+    info, save = link.send([("INFO",), ("CONFIG", "GET", "save")])
+    latency = perf_counter() - started
+    if not isinstance(info, bytes):
+        raise translate(info, link.address)
+    facts = parse_info(info)
+    if facts.get("cluster_enabled") == "1":
+        raise cluster_node(link.address)
+    persistence = _persistence(facts, save)
+    return Server(
+        kind="valkey" if facts.get("server_name") == "valkey" else "redis",
+        version=facts.get("valkey_version") or facts.get("redis_version"),
+        role=_ROLES.get(facts.get("role", "")),
+        latency=_ping(link) if facts.get("loading") != "1" else latency,
+        used_memory=_number(facts, "used_memory"),
+        max_memory=_number(facts, "maxmemory"),
+        eviction_policy=facts.get("maxmemory_policy"),
+        evicted_keys=_number(facts, "evicted_keys"),
+        persistence=persistence,
+        clients=_number(facts, "connected_clients"),
+        max_clients=_number(facts, "maxclients"),
+        loading=facts.get("loading") == "1",
+        blind_spots=() if persistence else (_unseen_persistence(save),),
+    )
+
+
+def parse_info(text: bytes) -> Mapping[str, str]:
+    """The `key:value` lines of INFO."""
+    lines = (line.partition(":") for line in text.decode(errors="replace").splitlines() if not line.startswith("#"))
+    return {key: value for key, separator, value in lines if separator}
+
+
+def _ping(link: Link) -> float:
+    started = perf_counter()
+    link.ask("PING")
+    return perf_counter() - started
+
+
+def _number(facts: Mapping[str, str], key: str) -> int | None:
+    value = facts.get(key, "")
+    return int(value) if value.isdecimal() else None
+
+
+def _persistence(facts: Mapping[str, str], save: Any) -> str | None:
+    """none, rdb, aof or aof+rdb; None when CONFIG is refused and so RDB unknown."""
+    if not isinstance(save, list) or len(save) != 2:
+        return None
+    kinds = [name for name, on in (("aof", facts.get("aof_enabled") == "1"), ("rdb", bool(save[1]))) if on]
+    return "+".join(kinds) or "none"
+
+
+def _unseen_persistence(answer: Any) -> BlindSpot:
+    return BlindSpot(
+        "broker persistence", f"CONFIG GET is refused: {answer}", "what a restart of the broker would lose"
+    )

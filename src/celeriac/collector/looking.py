@@ -1,0 +1,38 @@
+"""The look loop: the broker's queues, held messages, consumers and health, sampled."""
+
+from __future__ import annotations
+
+from celeriac.brokers import Broker
+from celeriac.collector.blindness import Blindness
+from celeriac.collector.marking import failed, read
+from celeriac.errors import BrokerError
+from celeriac.store import Batch, Store
+
+NAME = "broker"
+
+
+class LookLoop:
+    """One look a second, in one transaction with its mark."""
+
+    name = "look"
+
+    def __init__(self, broker: Broker, store: Store, blindness: Blindness, interval: float) -> None:
+        self.interval = interval
+        self._broker = broker
+        self._store = store
+        self._blindness = blindness
+
+    def step(self, now: float) -> bool:
+        """One look. Raises BrokerError after recording that it failed."""
+        try:
+            look = self._broker.look(now)
+        except BrokerError as error:
+            self._store.record(Batch(now, marks=(failed(NAME, now, error),)))
+            raise
+        spots = self._blindness.note(NAME, look.blind_spots)
+        self._store.record(Batch(now, look=look, marks=(read(NAME, now),), blind_spots=spots))
+        return False
+
+    def close(self) -> None:
+        """Drop the broker's connections."""
+        self._broker.close()

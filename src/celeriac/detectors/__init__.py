@@ -1,0 +1,49 @@
+"""Pure questions to a view: one file for each incident kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from celeriac.detectors import (
+    broker_unreachable,
+    events_disabled,
+    monitor_gap,
+    monitor_stale,
+    queue_growing,
+    queue_unconsumed,
+    task_held,
+    task_lost,
+    worker_lost,
+    worker_oom_killed,
+    worker_silent,
+)
+from celeriac.detectors.base import Detector
+from celeriac.errors import ConfigError
+
+__all__ = ["BUILTIN", "Detector", "with_plugins"]
+
+BUILTIN: tuple[Detector, ...] = (
+    worker_oom_killed.DETECTOR,
+    worker_lost.DETECTOR,
+    worker_silent.DETECTOR,
+    queue_unconsumed.DETECTOR,
+    queue_growing.DETECTOR,
+    task_held.DETECTOR,
+    task_lost.DETECTOR,
+    broker_unreachable.DETECTOR,
+    events_disabled.DETECTOR,
+    monitor_gap.DETECTOR,
+    monitor_stale.DETECTOR,
+)
+"""Every kind that ships, roots first."""
+
+
+def with_plugins(found: Iterable[object]) -> tuple[Detector, ...]:
+    """The built-in detectors and those that plugins bring. Raises ConfigError for one that is no Detector."""
+    plugins = tuple(found)
+    for plugin in plugins:
+        if not isinstance(plugin, Detector):
+            raise ConfigError(
+                f"the detector plugin {plugin!r} is no Detector", hint="Export a celeriac.detectors.Detector"
+            )
+    return (*BUILTIN, *(plugin for plugin in plugins if isinstance(plugin, Detector)))

@@ -1,0 +1,80 @@
+"""broker-unreachable: the monitor cannot talk to the broker."""
+
+from __future__ import annotations
+
+from celeriac.detectors import prose
+from celeriac.detectors.base import Detector
+from celeriac.detectors.liveness import Standing, lives
+from celeriac.model.finding import Fact, Finding, Fix, Impact, RuledOut, Subject, Verify, finding_key
+from celeriac.model.incident import Patience
+from celeriac.model.source import SourceMark
+from celeriac.model.view import View
+
+KIND = "broker-unreachable"
+SOURCES = ("broker", "events")
+_WORDS = {
+    "down": "nothing answers there",
+    "auth": "it refuses the user or password",
+    "network": "it does not answer in time",
+    "too-many-clients": "it takes no more connections",
+}
+_FIX = {
+    "down": Fix("redis-cli -u BROKER_URL PING", "start the broker, or correct the URL"),
+    "auth": Fix("redis-cli -u BROKER_URL ACL WHOAMI", "give Celeriac the user and password that the workers use"),
+    "network": Fix("redis-cli -u BROKER_URL --latency", "look at the path: DNS, firewall, a frozen server"),
+    "too-many-clients": Fix("redis-cli -u BROKER_URL CLIENT LIST", "find who holds them; raise maxclients"),
+}
+
+
+def judge(view: View) -> tuple[Finding, ...]:
+    """One finding while the look, the event stream, or both fail."""
+    failing = [mark for mark in (view.source(name) for name in SOURCES) if mark is not None and mark.error is not None]
+    return (_finding(view, failing),) if failing else ()
+
+
+def _finding(view: View, failing: list[SourceMark]) -> Finding:
+    causes = [mark.cause for mark in failing if mark.cause in _WORDS]
+    cause = causes[0] if causes else "unknown"
+    since = min(mark.failing_since or view.at for mark in failing)
+    return Finding(
+        kind=KIND,
+        key=finding_key("broker", "broker"),
+        severity="critical",
+        confidence="certain",
+        subject=Subject(broker="broker"),
+        summary=_summary(view, failing, cause),
+        since=since,
+        cause=cause,
+        evidence=tuple(_fact(mark, since) for mark in failing),
+        ruled_out=_elsewhere(view, since),
+        impact=Impact(lost=None, held=None, unknown=None),
+        fix=(_FIX.get(cause, _FIX["down"]),),
+        verify=(
+            Verify("redis-cli -u BROKER_URL PING", "PONG"),
+            Verify(f"celeriac diagnose --only {KIND}", "no finding, exit code 0"),
+        ),
+    )
+
+
+def _summary(view: View, failing: list[SourceMark], cause: str) -> str:
+    words = _WORDS.get(cause) or failing[0].error
+    if len(failing) == 1 and view.source(SOURCES[0]) is not None and view.source(SOURCES[1]) is not None:
+        which = {"broker": "be looked at", "events": "give its events"}[failing[0].name]
+        return f"the broker cannot {which}: {words}"
+    return f"the broker cannot be reached: {words}; what workers do now cannot be seen"
+
+
+def _fact(mark: SourceMark, since: float) -> Fact:
+    words = f"reading {mark.name} fails: {mark.error}"
+    return Fact(mark.failing_since or since, "broker", words, "redis-cli -u BROKER_URL PING")
+
+
+def _elsewhere(view: View, since: float) -> tuple[RuledOut, ...]:
+    """Workers heard since then have a broker: then the fault is on our side of it."""
+    heard = [life.worker.node for life in lives(view) if life.standing is Standing.ALIVE and life.last_word > since]
+    if not heard:
+        return ()
+    return (RuledOut("the broker itself", f"{prose.names(heard)} was heard through it since"),)
+
+
+DETECTOR = Detector(KIND, judge, patience=Patience(hold=1.0, keep_open=5.0))

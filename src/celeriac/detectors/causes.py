@@ -1,0 +1,132 @@
+"""Why a worker was lost, when memory was not it: the cause tree, surest evidence first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from celeriac.detectors.endings import ORDERLY_EXITS, Ending, endings
+from celeriac.detectors.fates import Fate
+from celeriac.detectors.memory import KILLED, fact
+from celeriac.detectors.traces import seen
+from celeriac.model.evidence import Evidence
+from celeriac.model.finding import Confidence, Fact
+from celeriac.model.view import View
+
+LAST_WORDS = 30.0
+"""Seconds before an end within which a log line can be its reason."""
+GRACE_AT_LEAST = 2.5
+"""Seconds a stop must have been under way before its end is called too short a grace: a main process that fails says
+goodbye too, and is gone within about a second."""
+SEEN_LATE = 5.0
+TOGETHER = 10.0
+SIGKILL, SIGTERM = 9, 15
+_SIGNATURES = (
+    ("memory-error", ("memoryerror", "memory-error")),
+    ("broker-refused", ("oom command", "readonly", "misconf", "precondition")),
+)
+_FAILURE = ("unrecoverable error",)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A `worker-lost` cause slug, how sure the finding is, what the cause adds to its summary, and its evidence."""
+
+    slug: str
+    confidence: Confidence
+    words: str
+    facts: tuple[Fact, ...] = ()
+
+
+def cause_of(view: View, ending: Ending, fate: Fate) -> Cause | None:
+    """The cause of an end that was not for memory; None when the end was asked for and orderly."""
+    return _from_its_log(view, ending) or _from_its_goodbye(ending, fate) or _from_its_exit(view, ending)
+
+
+def _from_its_log(view: View, ending: Ending) -> Cause | None:
+    lines = [one for one in seen(view, "log-line") if _said_by(one, ending)]
+    for slug, signs in _SIGNATURES:
+        found = [one for one in lines if _reads(one, signs)]
+        if found:
+            return Cause(slug, "certain", _LOGGED[slug], (fact(found[-1]),))
+    failed = [one for one in lines if _reads(one, _FAILURE)]
+    if failed:
+        return Cause("exit", "certain", "it stopped on an unrecoverable error", (fact(failed[-1]),))
+    return None
+
+
+_LOGGED = {
+    "memory-error": "a task raised MemoryError, which ends the whole worker",
+    "broker-refused": "the broker refused a command, which ends the worker",
+}
+
+
+def _from_its_goodbye(ending: Ending, fate: Fate) -> Cause | None:
+    """Goodbye is no proof of a good end: what was running at the goodbye must have ended before the process did."""
+    if ending.goodbye_at is None or ending.exit_code not in (None, KILLED):
+        return None
+    if not fate.lost or ending.at - ending.goodbye_at < GRACE_AT_LEAST:
+        return None
+    took = ending.at - ending.goodbye_at
+    return Cause(
+        "grace-exceeded", "likely", f"it was told to stop and was killed {took:.0f} s later with work still running"
+    )
+
+
+def _from_its_exit(view: View, ending: Ending) -> Cause | None:
+    code = ending.exit_code
+    if ending.goodbye_at is not None and code in (None, *ORDERLY_EXITS):
+        return None
+    if code is not None and code in ORDERLY_EXITS and ending.life is None:
+        return None
+    return _by_signal(ending) or _by_code(ending, code) or _by_elimination(view, ending)
+
+
+def _by_signal(ending: Ending) -> Cause | None:
+    """What its parent would learn; known only while nobody had reaped it."""
+    signal = ending.trace.gone.number("signal") if ending.trace.gone is not None else None
+    if signal is None or signal == SIGTERM:
+        return None
+    if signal == SIGKILL:
+        return Cause("sigkill", "certain", "it was killed from outside (SIGKILL), and there is no record of memory")
+    return Cause("exit", "certain", f"it crashed with signal {signal:.0f}")
+
+
+def _by_code(ending: Ending, code: int | None) -> Cause | None:
+    container = ending.trace.container
+    if container is None or code is None or code in ORDERLY_EXITS:
+        return None
+    facts = (fact(container),)
+    if code == KILLED:
+        return Cause("sigkill", "likely", "it was killed from outside: exit code 137, and no record of memory", facts)
+    return Cause("exit", "certain", f"it ended with exit code {code}", facts)
+
+
+def _by_elimination(view: View, ending: Ending) -> Cause:
+    if ending.inferred:
+        if _left_together(view, ending):
+            return Cause("host-gone", "possible", "every worker of its host went silent at the same time")
+        return Cause("unknown", "likely", "it went silent, and the broker has no connection of it any more")
+    sees = view.sees("kernel") and view.sees("cgroup")
+    if sees and ending.goodbye_at is None:
+        words = "without a goodbye and without a record of memory: killed from outside, as far as can be seen"
+        return Cause("sigkill", "likely", f"it ended {words}")
+    confidence: Confidence = "certain" if ending.life else "possible"
+    return Cause("unknown", confidence, "it ended without a goodbye, and nothing that can be seen says why")
+
+
+def _left_together(view: View, ending: Ending) -> bool:
+    host = ending.life.worker.host if ending.life else ""
+    others = [one for one in endings(view) if one.life and one.life is not ending.life and one.life.worker.host == host]
+    return any(one.inferred and abs(one.at - ending.at) <= TOGETHER for one in others)
+
+
+def _said_by(line: Evidence, ending: Ending) -> bool:
+    if not ending.at - LAST_WORDS <= line.at <= ending.at + SEEN_LATE:
+        return False
+    named = line.nodes or ((line.container,) if line.container else ())
+    return not named or bool({ending.node, ending.container} & set(named))
+
+
+def _reads(line: Evidence, signs: tuple[str, ...]) -> bool:
+    text = f"{line.text('signature') or ''} {line.text('line') or ''}".lower()
+    return any(sign in text for sign in signs)

@@ -1,0 +1,77 @@
+"""What to do about a dead worker: start it again, prove it, keep it from happening. Commands fit where it ran."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from celeriac.detectors.endings import Ending
+from celeriac.detectors.prose import MIB
+from celeriac.model.finding import Fix, Impact, Prevent, Verify
+from celeriac.model.queue import Queue
+
+LEAST_MEMORY = 512 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a worker ran, as the commands that start it again: as it was, and with `more` bytes of memory."""
+
+    start: str
+    enlarge: str
+
+
+def place(ending: Ending, more: float) -> Place:
+    """The commands for where `ending` happened; plain advice where nothing tells."""
+    megabytes = f"{more / MIB:.0f}"
+    main = ending.trace.main
+    group = (main.text("cgroup") if main else None) or ""
+    unit = group.rstrip("/").rpartition("/")[2]
+    if "kubepods" in group:
+        limit = f"kubectl set resources deployment/WORKER --limits=memory={megabytes}Mi"
+        return Place("kubectl rollout restart deployment/WORKER", limit)
+    if ending.container:
+        start = f"docker start {ending.container}"
+        update = f"docker update --memory {megabytes}m --memory-swap {megabytes}m {ending.container}"
+        return Place(start, f"{update} && {start}")
+    if unit.endswith(".service"):
+        start = f"systemctl restart {unit}"
+        return Place(start, f"systemctl set-property {unit} MemoryMax={megabytes}M && {start}")
+    start = (main.text("command") if main else None) or "celery -A PROJ worker"
+    return Place(start, f"{start}   # with at least {megabytes} MB of memory")
+
+
+def more_memory(limit: float | None) -> float:
+    """The limit to try next, in bytes: twice what was not enough, at least 512 MB."""
+    return max(LEAST_MEMORY, 2 * (limit or 0.0))
+
+
+def recover_lost(impact: Impact) -> tuple[Fix, ...]:
+    """How to get lost tasks back; empty when none are known to be lost."""
+    if not impact.lost:
+        return ()
+    why = "a lost task is in no queue any more: see its name and arguments, and send it again if it may run twice"
+    return (Fix(f"celeriac task {impact.lost[0]}", why, "repeats-work"),)
+
+
+def verify(kind: str, queues: tuple[Queue, ...]) -> tuple[Verify, ...]:
+    """Commands that prove the worker is back."""
+    drained = tuple(Verify(f"redis-cli LLEN {queue.name}", "falls towards 0") for queue in queues[:1])
+    return (Verify(f"celeriac diagnose --only {kind}", "no finding, exit code 0"), *drained)
+
+
+LATE_ACK = Prevent(
+    "task_acks_late",
+    "True",
+    "a task is acknowledged when it ends, so a killed worker's running tasks come back (tasks must bear running twice)",
+)
+RESTART = Prevent("restart policy", "on-failure", "whatever runs the worker starts it again when it dies")
+CHILD_MEMORY = Prevent(
+    "worker_max_memory_per_child",
+    "kilobytes, below the limit",
+    "a pool child that grew is replaced after its task, before the limit is reached",
+)
+TIMEOUT = Prevent(
+    "broker_transport_options['visibility_timeout']",
+    "longer than the longest task and ETA, no longer than you can wait",
+    "held messages come back after this time",
+)

@@ -1,0 +1,127 @@
+"""worker-oom-killed: the kernel killed a worker's main process, or a child, for memory."""
+
+from __future__ import annotations
+
+from celeriac.detectors import prose, remedies
+from celeriac.detectors.base import Detector
+from celeriac.detectors.deaths import Death, deaths
+from celeriac.detectors.liveness import Life, living
+from celeriac.detectors.memory import CHILD_TOLD, Kill, failed_by_signal, kills_of_children
+from celeriac.detectors.paging import paging
+from celeriac.detectors.ruled_out import broker, ruled_out
+from celeriac.detectors.testimony import testimony
+from celeriac.detectors.toll import impact, words
+from celeriac.detectors.traces import container_name
+from celeriac.model.finding import Fact, Finding, Fix, Impact, Prevent, RuledOut, Subject, finding_key
+from celeriac.model.task import Task
+from celeriac.model.view import View
+
+KIND = "worker-oom-killed"
+
+
+def judge(view: View) -> tuple[Finding, ...]:
+    """Main processes that were killed for memory, then living workers whose children were."""
+    mains = [_main(view, death, death.kill) for death in deaths(view) if death.kill is not None]
+    children = ((life, kills_of_children(view, life)) for life in living(view))
+    return (*mains, *(_child(view, life, kill) for life, kill in children if kill is not None))
+
+
+def _main(view: View, death: Death, kill: Kill) -> Finding:
+    ending, cost = death.ending, impact(view, death)
+    host = ending.life.worker.host if ending.life else None
+    place = remedies.place(ending, remedies.more_memory(kill.limit))
+    return Finding(
+        kind=KIND,
+        key=death.key,
+        severity="critical",
+        confidence=death.confidence,
+        subject=Subject(worker=ending.node, host=host, pid=ending.pid, container=ending.container),
+        summary=f"{ending.name}'s main process was killed by the kernel: {_reason(kill)}{words(view, death)}",
+        since=kill.at,
+        cause=kill.cause,
+        evidence=testimony(view, death),
+        ruled_out=ruled_out(view, death),
+        impact=cost,
+        fix=(Fix(place.enlarge, "starts the worker again with more memory"), *remedies.recover_lost(cost)),
+        verify=remedies.verify(KIND, death.queues),
+        prevent=_prevent(kill),
+        paging=paging(view, death.queues[0], ending.at) if death.queues else (),
+        blind_spots=death.fate.blind_spots,
+    )
+
+
+def _reason(kill: Kill) -> str:
+    if kill.cause == "host":
+        return "the whole host ran out of memory"
+    return f"its memory limit of {prose.size(kill.limit)} was reached" if kill.limit else "its memory limit was reached"
+
+
+def _prevent(kill: Kill) -> tuple[Prevent, ...]:
+    size = prose.size(remedies.more_memory(kill.limit))
+    limit = Prevent("memory limit of the worker", size, "above the peak of its largest task, or cut the task in pieces")
+    return (limit, remedies.CHILD_MEMORY, remedies.LATE_ACK, remedies.RESTART)
+
+
+def _child(view: View, life: Life, kill: Kill) -> Finding:
+    node, container = life.worker.node, container_name(life.trace)
+    failed = failed_by_signal(view, life, kill.at, view.at + CHILD_TOLD)
+    return Finding(
+        kind=KIND,
+        key=finding_key("worker-child", node),
+        severity="warning",
+        confidence=kill.confidence,
+        subject=Subject(worker=node, host=life.worker.host, pid=kill.pid, container=container),
+        summary=_child_summary(node, kill, failed),
+        since=kill.at,
+        cause=kill.cause,
+        evidence=(*kill.facts, *(_failure(task) for task in failed[:2]), _lives(view, life)),
+        ruled_out=tuple(filter(None, (_main_lives(life), broker(view)))),
+        impact=Impact(failed=tuple(task.id for task in failed), task_names=_names(failed)),
+        fix=(_enlarge(life, kill), *(Fix(f"celeriac task {task.id}", _AGAIN, "repeats-work") for task in failed[:1])),
+        verify=remedies.verify(KIND, ()),
+        prevent=_prevent(kill),
+    )
+
+
+_AGAIN = "its child was killed: see its arguments, and send it again once there is memory for it"
+
+
+def _child_summary(node: str, kill: Kill, failed: tuple[Task, ...]) -> str:
+    kills = "a pool child" if kill.times == 1 else f"{prose.number(kill.times)} pool children"
+    verb = "was" if kill.times == 1 else "were"
+    cost = f"; {prose.count(len(failed), 'task')} failed" if failed else ""
+    return f"{kills} of {node} {verb} killed by the kernel: {_reason(kill)}{cost}; the worker itself lives and consumes"
+
+
+def _enlarge(life: Life, kill: Kill) -> Fix:
+    size = prose.size(remedies.more_memory(kill.limit))
+    container = container_name(life.trace)
+    megabytes = f"{remedies.more_memory(kill.limit) / prose.MIB:.0f}m"
+    if container:
+        command = f"docker update --memory {megabytes} --memory-swap {megabytes} {container}"
+        return Fix(command, "the next large task fits; nothing is restarted")
+    return Fix(f"raise the memory limit of {life.worker.node} to {size}", "the next large task fits")
+
+
+def _failure(task: Task) -> Fact:
+    at = task.ending.at if task.ending else task.updated_at
+    words_ = f"{task.name or 'a task'}[{task.id}] failed: its child ended by signal 9"
+    return Fact(at, "event", words_, f"celeriac task {task.id}")
+
+
+def _lives(view: View, life: Life) -> Fact:
+    words_ = f"the main process of {life.worker.node} (pid {life.worker.pid}) is alive"
+    return Fact(life.last_word or view.at, "event", words_, "celeriac workers")
+
+
+def _main_lives(life: Life) -> RuledOut | None:
+    process = life.trace.process
+    return RuledOut("main process", f"pid {process.pid} runs, state {process.text('state')}") if process else None
+
+
+def _names(tasks: tuple[Task, ...]) -> tuple[tuple[str, int], ...]:
+    names = sorted({task.name for task in tasks if task.name})
+    return tuple((name, sum(task.name == name for task in tasks)) for name in names)
+
+
+DETECTOR = Detector(KIND, judge, needs=frozenset({"events"}))

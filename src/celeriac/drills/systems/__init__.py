@@ -1,0 +1,1 @@
+"""Sample systems that drills break: each runs as processes of its own."""

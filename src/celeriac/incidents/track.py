@@ -1,0 +1,88 @@
+"""The track loop: ask the detectors at the watermark, and give every finding its life as an incident."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from celeriac.detectors import Detector
+from celeriac.incidents.lives import Live, judge_lives
+from celeriac.incidents.playbook import playbook
+from celeriac.incidents.rank import groups
+from celeriac.model.finding import Finding
+from celeriac.model.incident import Incident, IncidentState, acknowledged
+from celeriac.model.view import View
+from celeriac.store import SavedIncident, Store
+from celeriac.telemetry import DetectorFailed, IncidentChanged, emit
+
+ACKNOWLEDGE = "acknowledge"
+SEEN_AGAIN = 5.0
+
+
+class TrackLoop:
+    """One judgement a half second; recomputed from the store alone, so that a restart goes on where it stopped."""
+
+    name = "track"
+    interval = 0.5
+
+    def __init__(self, store: Store, detectors: Sequence[Detector]) -> None:
+        self._store = store
+        self._detectors = tuple(detectors)
+
+    def step(self, now: float) -> bool:
+        """Judge once, and write what changed."""
+        view = self._store.view(now)
+        found, failed = ask(self._detectors, view)
+        blind = failed | {one.kind for one in self._detectors if not self._sees(one, view, now)}
+        stored = self._store.live_incidents()
+        live = Live({one.kind: one.patience for one in self._detectors}, frozenset(blind))
+        after = judge_lives(self._acknowledge(stored, now), groups(found), view.at, live)
+        self._write(stored, after, now)
+        return False
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _sees(self, detector: Detector, view: View, now: float) -> bool:
+        sources = {source.name: source for source in view.sources}
+        return all(name in sources and sources[name].live(now) for name in detector.needs)
+
+    def _acknowledge(self, incidents: Iterable[Incident], now: float) -> tuple[Incident, ...]:
+        """Do what the API was asked for: the request row is the order, the loop does the work."""
+        wanted = {request.subject: request for request in self._store.open_requests(ACKNOWLEDGE)}
+        result = tuple(acknowledged(one, now) if one.id in wanted else one for one in incidents)
+        for request in wanted.values():
+            self._store.settle_request(request.id, "done", now)
+        return result
+
+    def _write(self, stored: Sequence[Incident], after: Sequence[Incident], now: float) -> None:
+        known = {incident.id: incident for incident in stored}
+        changed = [incident for incident in after if _differs(known.get(incident.id), incident)]
+        removed = sorted(known.keys() - {incident.id for incident in after})
+        if not changed and not removed:
+            return
+        self._store.save_incidents([SavedIncident(one, playbook(one.root)) for one in changed], removed, now)
+        for incident in changed:
+            before = known.get(incident.id)
+            if incident.state is not (before.state if before else IncidentState.PENDING):
+                emit(IncidentChanged(incident.id, incident.root.kind, incident.state.value, incident.root.summary))
+
+
+def _differs(stored: Incident | None, incident: Incident) -> bool:
+    """True when the row must be written; that it was merely seen again is written now and then."""
+    if stored is None or incident.last_seen - stored.last_seen >= SEEN_AGAIN:
+        return True
+    return replace(stored, last_seen=incident.last_seen) != incident
+
+
+def ask(detectors: Iterable[Detector], view: View) -> tuple[tuple[Finding, ...], set[str]]:
+    """Every finding that stands, and the kinds whose detector raised: those are unknown, not absent."""
+    found: list[Finding] = []
+    failed: set[str] = set()
+    for detector in detectors:
+        try:
+            found += detector.judge(view)
+        except Exception as error:  # a detector may be a plugin; the others must still be asked
+            failed.add(detector.kind)
+            emit(DetectorFailed(detector.kind, f"{type(error).__name__}: {error}"))
+    return tuple(found), failed

@@ -1,0 +1,1 @@
+"""Frozen values and their pure transitions: what Celeriac knows, and how knowing changes."""

@@ -1,0 +1,189 @@
+"""One try at running a task: its states, the one transition function, and the fold of a task's marks into attempts.
+
+published -> queued -> reserved -> started -> succeeded | failed | retried | rejected
+     \\__________\\__________\\_______\\______-> revoked | expired | lost | dead
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from celeriac.model.mark import Mark
+
+
+class AttemptState(StrEnum):
+    """Where one attempt stands."""
+
+    PUBLISHED = "published"
+    QUEUED = "queued"
+    RESERVED = "reserved"
+    STARTED = "started"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    RETRIED = "retried"
+    REJECTED = "rejected"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+    LOST = "lost"
+    DEAD = "dead"
+
+    @property
+    def ended(self) -> bool:
+        """True when nothing more happens in this attempt."""
+        return self not in _OPEN
+
+
+_OPEN = frozenset({AttemptState.PUBLISHED, AttemptState.QUEUED, AttemptState.RESERVED, AttemptState.STARTED})
+_RANK = {state: rank for rank, state in enumerate(AttemptState)}
+_REACHES = {
+    "sent": AttemptState.PUBLISHED,
+    "queued": AttemptState.QUEUED,
+    "received": AttemptState.RESERVED,
+    "started": AttemptState.STARTED,
+    "succeeded": AttemptState.SUCCEEDED,
+    "failed": AttemptState.FAILED,
+    "retried": AttemptState.RETRIED,
+    "rejected": AttemptState.REJECTED,
+    "revoked": AttemptState.REVOKED,
+    "expired": AttemptState.EXPIRED,
+    "lost": AttemptState.LOST,
+    "dead": AttemptState.DEAD,
+}
+
+
+def transition(state: AttemptState | None, what: str) -> AttemptState:
+    """The state after `what` was seen. Never goes back: a late `sent` does not undo `started`."""
+    reached = _REACHES[what]
+    if state is None:
+        return reached
+    if state is AttemptState.LOST and reached.ended:
+        return reached  # an end that arrives late disproves the loss
+    if state.ended or _RANK[reached] < _RANK[state]:
+        return state
+    return reached
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One delivery of a task. Times are Unix seconds; None is not seen."""
+
+    number: int
+    delivery: Literal["first", "retry", "redelivery"]
+    state: AttemptState
+    worker: str | None = None
+    pid: int | None = None
+    published_at: float | None = None
+    received_at: float | None = None
+    started_at: float | None = None
+    ended_at: float | None = None
+    detail: str = ""
+
+
+SKEW = 60.0
+"""Seconds by which a producer's clock may run ahead of a worker's, so that a publish reads later than its own end."""
+_TIME_OF = {"sent": "published_at", "received": "received_at", "started": "started_at"}
+
+
+@dataclass(slots=True)
+class _Draft:
+    """An attempt while its marks are being read."""
+
+    number: int
+    state: AttemptState | None = None
+    worker: str | None = None
+    pid: int | None = None
+    published_at: float | None = None
+    received_at: float | None = None
+    started_at: float | None = None
+    ended_at: float | None = None
+    detail: str = ""
+    retries: int = -1
+
+    @property
+    def open(self) -> bool:
+        return self.state is None or not self.state.ended
+
+    def take(self, mark: Mark) -> None:
+        before, self.state = self.state, transition(self.state, mark.what)
+        self.retries = max(self.retries, mark.retries)
+        if mark.what in _TIME_OF:
+            setattr(self, _TIME_OF[mark.what], mark.at)
+        if mark.what != "sent" and mark.worker:
+            self.worker, self.pid = mark.worker, mark.pid
+        if self.state.ended and self.state is not before:
+            self.ended_at, self.detail = mark.at, mark.detail
+
+    def attempt(self, before: _Draft | None) -> Attempt:
+        return Attempt(
+            self.number,
+            "first" if before is None else self._delivery(before),
+            self.state or AttemptState.PUBLISHED,
+            self.worker,
+            self.pid,
+            self.published_at,
+            self.received_at,
+            self.started_at,
+            self.ended_at,
+            self.detail,
+        )
+
+    def _delivery(self, before: _Draft) -> Literal["retry", "redelivery"]:
+        """The `retries` a message carries tell a retry from the same message once more; else the end before it does."""
+        if self.retries >= 0 and before.retries >= 0:
+            return "retry" if self.retries > before.retries else "redelivery"
+        return "retry" if before.state is AttemptState.RETRIED else "redelivery"
+
+
+def attempts(marks: Iterable[Mark]) -> tuple[Attempt, ...]:
+    """Fold `marks`, in their order, into attempts: a mark that can belong to none of those seen opens the next."""
+    drafts: list[_Draft] = []
+    for mark in sorted(marks):
+        draft = _owner(drafts, mark)
+        if draft is None:
+            draft = _Draft(len(drafts) + 1)
+            drafts.append(draft)
+        draft.take(mark)
+    return tuple(draft.attempt(before) for before, draft in zip((None, *drafts), drafts, strict=False))
+
+
+def _owner(drafts: list[_Draft], mark: Mark) -> _Draft | None:
+    """The attempt that `mark` is part of, None when it opens the next."""
+    if not drafts:
+        return None
+    if mark.what == "sent":
+        return _published(drafts, mark)
+    if mark.what in ("received", "started"):
+        return _taken(drafts, mark)
+    return _ended(drafts, mark)
+
+
+def _published(drafts: list[_Draft], mark: Mark) -> _Draft | None:
+    current = drafts[-1]
+    if current.published_at is not None:
+        return None
+    skewed = current.retries == mark.retries >= 0 and mark.at - (current.ended_at or mark.at) <= SKEW
+    return current if current.open or skewed else None
+
+
+def _taken(drafts: list[_Draft], mark: Mark) -> _Draft | None:
+    """A start goes to what its worker received; both else to a message that nobody has taken."""
+    time = _TIME_OF[mark.what]
+    for draft in reversed(drafts):
+        if draft.open and draft.worker == mark.worker and getattr(draft, time) in (None, mark.at):
+            return draft
+    current = drafts[-1]
+    return current if current.open and current.worker is None else None
+
+
+def _ended(drafts: list[_Draft], mark: Mark) -> _Draft | None:
+    """An end goes to what its worker held: a retry is published before `task-retried` (celery/app/task.py), and a
+    task that runs twice ends twice."""
+    current = drafts[-1]
+    for draft in reversed(drafts):
+        if draft.open and mark.worker and draft.worker == mark.worker:
+            return draft
+    foreign = current.open and current.worker is not None and bool(mark.worker)
+    return None if foreign else current

@@ -1,0 +1,68 @@
+"""What a read-only look at a broker shows. A field is None when it could not be seen, never 0."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from celeriac.model.finding import BlindSpot
+from celeriac.model.queue import QueueSample
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A delivered, unacknowledged message (Redis: in the `unacked` hash). `since` is the delivery, by the consumer's clock."""
+
+    tag: str
+    task_id: str | None
+    name: str | None
+    queue: str | None
+    since: float | None
+    eta: str | None = None
+    redelivered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """A worker's connection: `waiting` when it blocks for messages, `subscribed` when it listens for control."""
+
+    address: str
+    age: float
+    waiting: bool
+    subscribed: bool
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerLook:
+    """One look. `at` and `ended` are Unix seconds on our clock, `latency` seconds of a PING.
+
+    `held` is complete when `held_complete`, else the part that the budget allowed (`held_count` is always whole).
+    """
+
+    at: float
+    ended: float
+    kind: str
+    version: str | None
+    role: str | None
+    latency: float
+    used_memory: int | None = None
+    max_memory: int | None = None
+    eviction_policy: str | None = None
+    evicted_keys: int | None = None
+    persistence: str | None = None
+    clients: int | None = None
+    max_clients: int | None = None
+    loading: bool = False
+    queues: tuple[QueueSample, ...] = ()
+    held: tuple[Held, ...] | None = None
+    held_count: int | None = None
+    held_complete: bool = False
+    consumers: tuple[Consumer, ...] | None = None
+    blind_spots: tuple[BlindSpot, ...] = ()
+
+    @property
+    def memory_share(self) -> float | None:
+        """Used over allowed memory; None when unlimited or unseen."""
+        if self.used_memory is None or not self.max_memory:
+            return None
+        return self.used_memory / self.max_memory

@@ -1,0 +1,67 @@
+"""An event: something that happened once, known by an id that is the same however often it arrives."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+NOTHING: Mapping[str, object] = MappingProxyType({})
+
+TASK_KINDS = frozenset(
+    {
+        "task-sent",
+        "task-received",
+        "task-started",
+        "task-succeeded",
+        "task-failed",
+        "task-retried",
+        "task-rejected",
+        "task-revoked",
+        "task-cancelled",
+    }
+)
+WORKER_KINDS = frozenset({"worker-online", "worker-heartbeat", "worker-offline"})
+"""Celery's own event types (celery/events, docs/userguide/monitoring.rst); `task-cancelled` is undocumented there."""
+
+
+def fingerprint(*parts: object) -> str:
+    """24 hex digits that are the same for the same parts: ids of events, evidence, findings and gaps."""
+    text = "\x1f".join(str(part) for part in parts)
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One happening.
+
+    `at` is Unix seconds on the sender's clock, `seen` on ours. `kind` is one of `TASK_KINDS` or
+    `WORKER_KINDS`; `source` says which stream it came in by. `data` holds what the kind carries, under
+    Celery's own field names (`name`, `args`, `kwargs`, `retries`, `eta`, `expires`, `queue`, `root_id`,
+    `parent_id`, `result`, `runtime`, `exception`, `traceback`, `processed`, `active`, `freq`, `sw_ver`, …).
+    """
+
+    id: str
+    kind: str
+    at: float
+    seen: float
+    source: str
+    worker: str | None = None
+    pid: int | None = None
+    task_id: str | None = None
+    data: Mapping[str, object] = field(default_factory=lambda: NOTHING)
+
+    def text(self, key: str) -> str | None:
+        """The field as text, None when absent or null."""
+        value = self.data.get(key)
+        return None if value is None else str(value)
+
+    def number(self, key: str) -> float | None:
+        """The field as a number, None when absent or not one."""
+        value = self.data.get(key)
+        return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+    def flag(self, key: str) -> bool:
+        """The field as a truth value; absent is false."""
+        return bool(self.data.get(key))

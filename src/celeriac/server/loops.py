@@ -1,0 +1,23 @@
+"""Which loops a server runs, wired."""
+
+from __future__ import annotations
+
+from celeriac.brokers import Broker
+from celeriac.collector import RetainLoop, collect
+from celeriac.detectors import with_plugins
+from celeriac.evidence.open import host_sources
+from celeriac.incidents import TrackLoop
+from celeriac.loop import Loop
+from celeriac.plugins import load
+from celeriac.settings import Settings
+from celeriac.store import Store
+
+
+def serving(settings: Settings, broker: Broker, store: Store) -> tuple[Loop, ...]:
+    """Every loop of a server: collecting, judging, retaining. Raises ConfigError for a plugin that is none."""
+    sources = host_sources(settings.evidence, docker=settings.evidence.docker, plugins=load("celeriac.sources"))
+    return (
+        *collect(broker, store, sources, settings),
+        TrackLoop(store, with_plugins(load("celeriac.detectors"))),
+        RetainLoop(store),
+    )

@@ -1,0 +1,68 @@
+"""The settings, as one frozen tree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+
+class Section(BaseModel):
+    """A frozen group of settings; unknown keys are faults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BrokerSettings(Section):
+    """The user's broker. The password stays secret: only `SecretStr` holds the address."""
+
+    url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
+    url_file: Path | None = None
+    enable_events: bool = False
+    global_keyprefix: str = ""
+    visibility_timeout: float | None = Field(default=None, gt=0)
+    look_interval: float = Field(default=1.0, ge=0.2, le=60)
+    ask_interval: float = Field(default=30.0, ge=2, le=3600)
+    timeout: float = Field(default=2.0, gt=0, le=60)
+    max_messages_per_look: int = Field(default=2_000, ge=0, le=100_000)
+    max_queues: int = Field(default=500, ge=1, le=10_000)
+
+    @model_validator(mode="after")
+    def _read_file(self) -> BrokerSettings:
+        if self.url_file is None:
+            return self
+        try:
+            text = self.url_file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ValueError(f"url_file cannot be read: {error.strerror}") from error
+        return self.model_copy(update={"url": SecretStr(text), "url_file": None})
+
+
+class StoreSettings(Section):
+    """Where history lives."""
+
+    url: SecretStr = SecretStr("sqlite:///celeriac.db")
+    busy_timeout: float = Field(default=5.0, gt=0, le=60)
+
+
+class ServerSettings(Section):
+    """Where the dashboard and the API listen. Loopback only until there is sign-in."""
+
+    listen: str = "127.0.0.1:8642"
+    allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
+
+
+class EvidenceSettings(Section):
+    """What is read of this host."""
+
+    interval: float = Field(default=0.5, ge=0.1, le=60)
+    docker: bool | None = None
+
+
+class Settings(Section):
+    """Everything that can be set."""
+
+    broker: BrokerSettings = BrokerSettings()
+    store: StoreSettings = StoreSettings()
+    server: ServerSettings = ServerSettings()
+    evidence: EvidenceSettings = EvidenceSettings()

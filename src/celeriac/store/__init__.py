@@ -1,0 +1,23 @@
+"""The only meeting point: what was collected, judged and asked for, durable.
+
+`Store.open(url)` gives the one seam everything else uses.
+"""
+
+from celeriac.store.batch import Batch, Recorded
+from celeriac.store.incident_rows import IncidentRow, LogEntry, Request, SavedIncident
+from celeriac.store.page import Page
+from celeriac.store.query import TaskQuery, TaskRow
+from celeriac.store.store import Store
+
+__all__ = [
+    "Batch",
+    "IncidentRow",
+    "LogEntry",
+    "Page",
+    "Recorded",
+    "Request",
+    "SavedIncident",
+    "Store",
+    "TaskQuery",
+    "TaskRow",
+]

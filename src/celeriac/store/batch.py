@@ -1,0 +1,41 @@
+"""What enters the store in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from celeriac.model.broker import BrokerLook
+from celeriac.model.event import Event
+from celeriac.model.evidence import Evidence
+from celeriac.model.finding import BlindSpot
+from celeriac.model.gap import Gap, Tally
+from celeriac.model.source import SourceMark
+from celeriac.model.worker import Worker
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events are edges: appended once, folded into tasks and workers. The rest are levels: the newest value stands.
+
+    `marks` are the sources that were read (or failed to be); with `now` they move the watermark. `blind_spots`
+    replace those of the same sources; None leaves them as they are.
+    """
+
+    now: float
+    events: tuple[Event, ...] = ()
+    look: BrokerLook | None = None
+    workers: tuple[Worker, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    tallies: tuple[Tally, ...] = ()
+    marks: tuple[SourceMark, ...] = ()
+    blind_spots: tuple[BlindSpot, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a batch came to: how many events were new, how many had been seen before, and the watermark after it."""
+
+    fresh: int
+    repeated: int
+    watermark: float

@@ -1,0 +1,101 @@
+"""Event rows: appended once each, kept a day, the timeline of tasks and the books on starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Row, insert, literal_column, select
+
+from celeriac.model.event import Event
+from celeriac.model.gap import STARTS_LIMIT
+from celeriac.store import tasks
+from celeriac.store.codec import pack_mapping
+from celeriac.store.rows import find
+from celeriac.store.schema import events
+
+_STARTED: ColumnElement[str] = literal_column("'task-started'")
+_CANCELLED: ColumnElement[str] = literal_column("'task-cancelled'")
+"""Written out, not bound: only then does a planner see that the partial indexes fit."""
+
+
+def append(connection: Connection, batch: Sequence[Event]) -> tuple[Event, ...]:
+    """Write the events not seen before; those.
+
+    An event that comes again carries its first time again, so (at, id) tells it: in the order of time the index
+    grows at its end, where random ids alone would touch every page of it in every batch.
+    """
+    unique = {event.id: event for event in batch}
+    known = _known(connection, batch)
+    fresh = tuple(event for event in unique.values() if event.id not in known)
+    if fresh:
+        connection.execute(insert(events), [_row(event) for event in fresh])
+    return fresh
+
+
+def _known(connection: Connection, batch: Sequence[Event]) -> set[str]:
+    times = list({event.at for event in batch})
+    return {row.id for row in find(connection, select(events.c.id), events.c.at, times)}
+
+
+def timeline(connection: Connection, task_id: str, limit: int) -> tuple[Event, ...]:
+    """The newest `limit` events of a task, oldest first.
+
+    Found by the times of the task's marks: every event leaves one, but a cancelled delivery. An index by task id would
+    cost a third of the ingest rate.
+    """
+    task = tasks.get(connection, task_id)
+    times = [] if task is None else sorted({mark.at for mark in task.marks})[-limit:]
+    marked = events.c.at.in_(times)
+    found = connection.execute(
+        select(events)
+        .where(events.c.task_id == task_id, marked | (events.c.kind == _CANCELLED))
+        .order_by(events.c.at.desc(), events.c.seq.desc())
+        .limit(limit)
+    )
+    return tuple(_event(row) for row in reversed(found.all()))
+
+
+def starts(connection: Connection, worker: str, pid: int, after: float) -> tuple[float, ...]:
+    """When tasks started in one worker life later than `after`, by the worker's clock, in order."""
+    found = (
+        select(events.c.at)
+        .where(
+            events.c.kind == _STARTED,
+            events.c.worker == worker,
+            events.c.pid == pid,
+            events.c.at > after,
+        )
+        .order_by(events.c.at)
+        .limit(STARTS_LIMIT)
+    )
+    return tuple(connection.scalars(found))
+
+
+def _row(event: Event) -> dict[str, Any]:
+    return {
+        "id": event.id,
+        "kind": event.kind,
+        "at": event.at,
+        "seen": event.seen,
+        "source": event.source,
+        "worker": event.worker,
+        "pid": event.pid,
+        "task_id": event.task_id,
+        "data": pack_mapping(event.data),
+    }
+
+
+def _event(row: Row[Any]) -> Event:
+    return Event(
+        id=row.id,
+        kind=row.kind,
+        at=row.at,
+        seen=row.seen,
+        source=row.source,
+        worker=row.worker,
+        pid=row.pid,
+        task_id=row.task_id,
+        data=msgspec.json.decode(row.data),
+    )

@@ -1,0 +1,38 @@
+"""Take a batch in: append, fold, move the watermark, all or nothing."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from celeriac.store import documents, events, evidence, gaps, queues, sources, tasks, workers
+from celeriac.store.batch import Batch, Recorded
+from celeriac.store.revisions import bump
+
+
+def record(connection: Connection, batch: Batch) -> Recorded:
+    """Write `batch` in the caller's transaction. The same batch again changes nothing but what is newest."""
+    fresh = events.append(connection, batch.events)
+    changed = {
+        "tasks": tasks.fold(connection, fresh),
+        "workers": workers.fold(connection, fresh, batch.workers),
+        "queues": batch.look is not None and queues.add(connection, batch.look.queues),
+    }
+    _levels(connection, batch)
+    for section in (name for name, moved in changed.items() if moved):
+        bump(connection, section)
+    if batch.events or any(mark.error is None for mark in batch.marks):
+        sources.begin(connection, batch.now)
+    watermark = sources.mark(connection, batch.marks, batch.now)
+    return Recorded(len(fresh), len(batch.events) - len(fresh), watermark)
+
+
+def _levels(connection: Connection, batch: Batch) -> None:
+    if batch.look is not None:
+        documents.put_look(connection, batch.look)
+    if batch.blind_spots is not None:
+        documents.put_blind_spots(
+            connection, batch.blind_spots, ",".join(sorted(mark.name for mark in batch.marks)), batch.now
+        )
+    evidence.add(connection, batch.evidence)
+    gaps.add(connection, batch.gaps)
+    gaps.settle(connection, batch.tallies)

@@ -1,0 +1,43 @@
+"""Requests: what people ask for is a row; the loop that owns the work settles it."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select, update
+
+from celeriac.errors import NotFoundError
+from celeriac.model.event import fingerprint
+from celeriac.store.incident_rows import Request
+from celeriac.store.rows import put
+from celeriac.store.schema import requests
+
+BATCH = 100
+
+
+def ask(connection: Connection, kind: str, subject: str, by: str, now: float) -> str:
+    """Write the request; its id. The same one twice at one instant is one."""
+    request_id = fingerprint("request", kind, subject, by, now)
+    row = {"id": request_id, "kind": kind, "subject": subject, "by": by, "at": now, "settled_at": None, "outcome": None}
+    put(connection, requests, [row])
+    return request_id
+
+
+def waiting(connection: Connection, kind: str) -> tuple[Request, ...]:
+    """Requests of `kind` that nobody settled, the `BATCH` oldest."""
+    found = (
+        select(requests.c.id, requests.c.kind, requests.c.subject, requests.c.by, requests.c.at)
+        .where(requests.c.kind == kind, requests.c.settled_at.is_(None))
+        .order_by(requests.c.at, requests.c.id)
+        .limit(BATCH)
+    )
+    return tuple(Request(*row) for row in connection.execute(found))
+
+
+def settle(connection: Connection, request_id: str, outcome: str, now: float) -> None:
+    """Say what came of a request. Raises NotFoundError when none of that id is open."""
+    settled = connection.execute(
+        update(requests)
+        .where(requests.c.id == request_id, requests.c.settled_at.is_(None))
+        .values(settled_at=now, outcome=outcome)
+    )
+    if not settled.rowcount:
+        raise NotFoundError(f"no open request {request_id}", hint="It was settled already, or never made")

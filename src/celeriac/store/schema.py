@@ -1,0 +1,234 @@
+"""The tables. Every change here needs a revision in `migrations/versions`; a test compares the two.
+
+Indexed scalars are columns; what is only ever read as a whole is one JSON text. Times are Unix seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+metadata = MetaData()
+VERSION_TABLE = "celeriac_version"
+"""Where Alembic notes the revision; also the sign that a file is ours."""
+
+_SERIAL = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite fills a primary key by itself only when its type reads INTEGER (sqlite.org/autoinc.html)."""
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", _SERIAL, primary_key=True),
+    Column("id", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("seen", Double, nullable=False),
+    Column("source", String, nullable=False),
+    Column("worker", String),
+    Column("pid", BigInteger),
+    Column("task_id", String),
+    Column("data", Text, nullable=False),
+    Index("events_id", "at", "id", unique=True),
+)
+
+
+def _some(name: str, *columns: Column[Any], where: str) -> Index:
+    """An index over the rows that `where` picks: small where a whole one would cost each event a page."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
+_some("events_starts", events.c.worker, events.c.pid, events.c.at, where="kind = 'task-started'")
+_some("events_cancelled", events.c.task_id, where="kind = 'task-cancelled'")
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", String, nullable=False),
+    Column("name", String),
+    Column("state", String, nullable=False),
+    Column("queue", String),
+    Column("worker", String),
+    Column("pid", BigInteger),
+    Column("published_at", Double),
+    Column("received_at", Double),
+    Column("started_at", Double),
+    Column("ended_at", Double),
+    Column("updated_at", Double, nullable=False),
+    Column("runtime", Double),
+    Column("retries", BigInteger),
+    Column("reason", Text),
+    Column("args", Text),
+    Column("kwargs", Text),
+    Column("rest", Text, nullable=False),
+    PrimaryKeyConstraint("id"),
+    Index("tasks_updated", "updated_at", "id"),
+    Index("tasks_state", "state", "updated_at", "id"),
+    Index("tasks_name", "name", "state", "updated_at", "id"),
+)
+
+task_counts = Table(
+    "task_counts",
+    metadata,
+    Column("state", String, primary_key=True),
+    Column("tasks", BigInteger, nullable=False),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("node", String, nullable=False),
+    Column("pid", BigInteger, nullable=False),
+    Column("heard", Double, nullable=False),
+    Column("body", Text, nullable=False),
+    PrimaryKeyConstraint("node", "pid"),
+    Index("workers_heard", "heard"),
+)
+
+queue_samples = Table(
+    "queue_samples",
+    metadata,
+    Column("queue", String, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("ready", BigInteger, nullable=False),
+    Column("unacked", BigInteger),
+    Column("oldest_id", String),
+    Column("newest_id", String),
+    Column("oldest_name", String),
+    Column("oldest_since", Double),
+    Column("coarse", Boolean, nullable=False),
+    PrimaryKeyConstraint("queue", "at"),
+    Index("queue_samples_at", "at"),
+    Index("queue_samples_newest", "newest_id"),
+)
+
+queues = Table(
+    "queues",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("coarse_at", Double, nullable=False),
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("level", Boolean, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("evidence_at", "level", "at"),
+)
+
+gaps = Table(
+    "gaps",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("found_at", Double, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("gaps_found", "found_at"),
+)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("worker", String, nullable=False),
+    Column("pid", BigInteger, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("body", Text, nullable=False),
+    PrimaryKeyConstraint("worker", "pid"),
+)
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("mark", Double, nullable=False),
+    Column("error", Text),
+    Column("cause", String),
+    Column("failing_since", Double),
+)
+
+moments = Table(
+    "moments",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("at", Double, nullable=False),
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("seq", _SERIAL, primary_key=True),
+    Column("id", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("resolved_at", Double),
+    Column("playbook", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("incidents_id", "id", unique=True),
+    Index("incidents_state", "state", "resolved_at"),
+)
+
+incident_tasks = Table(
+    "incident_tasks",
+    metadata,
+    Column("incident", String, nullable=False),
+    Column("task_id", String, nullable=False),
+    Column("role", String, nullable=False),
+    PrimaryKeyConstraint("incident", "task_id", "role"),
+    Index("incident_tasks_task", "task_id"),
+)
+
+incident_log = Table(
+    "incident_log",
+    metadata,
+    Column("seq", _SERIAL, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("incident", String, nullable=False),
+    Column("from_state", String),
+    Column("to_state", String, nullable=False),
+    Column("summary", Text, nullable=False),
+    Index("incident_log_incident", "incident"),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("settled_at", Double),
+    Column("outcome", Text),
+    Index("requests_open", "kind", "settled_at", "at"),
+)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("section", String, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+)

@@ -1,0 +1,244 @@
+"""The store: one seam for everything that is kept. Each method is one transaction; SQL lives in the files beside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from celeriac.model.broker import BrokerLook, Held
+from celeriac.model.event import Event
+from celeriac.model.evidence import Evidence
+from celeriac.model.finding import BlindSpot
+from celeriac.model.gap import Gap, Tally
+from celeriac.model.incident import Incident, IncidentState
+from celeriac.model.queue import Queue
+from celeriac.model.source import SourceMark
+from celeriac.model.task import Task
+from celeriac.model.view import View
+from celeriac.model.worker import Worker
+from celeriac.store import (
+    documents,
+    events,
+    evidence,
+    gaps,
+    incident_pages,
+    incidents,
+    queues,
+    record,
+    requests,
+    retention,
+    revisions,
+    search,
+    sources,
+    tasks,
+    view,
+    workers,
+)
+from celeriac.store import migrate as schema_version
+from celeriac.store.batch import Batch, Recorded
+from celeriac.store.engine import Engines, connect
+from celeriac.store.faults import translated
+from celeriac.store.incident_rows import IncidentRow, LogEntry, Request, SavedIncident
+from celeriac.store.page import Page
+from celeriac.store.query import TaskQuery, TaskRow
+from celeriac.store.writer import Writer
+
+T = TypeVar("T")
+
+
+class Store:
+    """History and state, durable. Safe to use from any thread.
+
+    Every method raises StoreUnavailableError (retryable) while the disk is full or another process holds the store,
+    StoreError when it cannot be used at all, WireError for values that no database holds.
+    """
+
+    def __init__(self, engines: Engines) -> None:
+        self._engines = engines
+        self._writer = Writer(engines.writer, engines.place)
+
+    @classmethod
+    def open(cls, url: str, *, busy_timeout: float = 5.0, migrate: bool = True) -> Store:
+        """The store at `url`: `sqlite:///path`, or `sqlite://` for one in memory that ends with `close`.
+
+        `busy_timeout` is how many seconds to wait for another process's write. Without `migrate` a schema of another
+        version is refused. Raises StoreError when the place is not usable or not ours, SchemaVersionError when a newer
+        version wrote it; the file is then left as it is.
+        """
+        store = cls(connect(url, busy_timeout))
+        try:
+            store._prepare(migrate=migrate)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def close(self) -> None:
+        """Finish what was submitted and let go of every connection."""
+        self._writer.close()
+        self._engines.dispose()
+
+    # What was collected
+
+    def record(self, batch: Batch) -> Recorded:
+        """Take a batch in: events once each, levels by their newest, marks into the watermark; all or nothing."""
+        return self._write(lambda connection: record.record(connection, batch))
+
+    def watermark(self) -> float:
+        """The time up to which all live sources have been read, 0 before any was."""
+        return self._read(partial(sources.moment, name=sources.WATERMARK)) or 0.0
+
+    def first_seen(self) -> float | None:
+        """When this store first heard anything."""
+        return self._read(partial(sources.moment, name=sources.FIRST_SEEN))
+
+    def sources(self) -> tuple[SourceMark, ...]:
+        """Every source there has been."""
+        return self._read(sources.read)
+
+    def blind_spots(self) -> tuple[BlindSpot, ...]:
+        """What cannot be seen, and why."""
+        return self._read(documents.blind_spots)
+
+    def view(self, now: float, *, observed: float = 0.0, history: bool = True, one_shot: bool = False) -> View:
+        """What detectors judge, as of the watermark; as of `now` when `one_shot`."""
+        return self._read(partial(view.view, now=now, observed=observed, history=history, one_shot=one_shot))
+
+    def revisions(self) -> dict[str, int]:
+        """A counter for each section of the dashboard, bumped by every change to it."""
+        return self._read(revisions.read)
+
+    # Tasks
+
+    def task(self, task_id: str) -> Task | None:
+        """The task, None when never heard of."""
+        return self._read(partial(tasks.get, task_id=task_id))
+
+    def tasks(self, query: TaskQuery, *, after: str | None = None, limit: int = 50) -> Page[TaskRow]:
+        """A page of tasks, newest first; `after` is the page before's `next`."""
+        return self._read(partial(search.search, query=query, after=after, limit=limit))
+
+    def task_counts(self) -> dict[str, int]:
+        """How many tasks are in each state, by AttemptState's value."""
+        return self._read(tasks.counts)
+
+    def find_task_ids(self, ids: Sequence[str]) -> dict[str, TaskRow]:
+        """Those of `ids` that were ever heard of."""
+        return self._read(partial(tasks.listed, ids=ids))
+
+    def timeline(self, task_id: str, limit: int = 200) -> tuple[Event, ...]:
+        """The newest events of a task, oldest first; they are kept a day."""
+        return self._read(partial(events.timeline, task_id=task_id, limit=limit))
+
+    # Workers, queues, the broker, hosts
+
+    def workers(self) -> tuple[Worker, ...]:
+        """Every worker life heard of in the day before the watermark."""
+        return self._read(lambda c: workers.since(c, _watermark(c) - workers.HEARD_WITHIN))
+
+    def queues(self, since: float) -> tuple[Queue, ...]:
+        """Every queue looked at since then, with its looks."""
+        return self._read(partial(_queues, since=since))
+
+    def broker(self) -> BrokerLook | None:
+        """The newest look at the broker, None before the first."""
+        return self._read(documents.look)
+
+    def held(self) -> tuple[Held, ...] | None:
+        """What the newest look saw delivered and not acknowledged, None when that could not be seen."""
+        return self._read(documents.held)
+
+    def evidence(self, since: float) -> tuple[Evidence, ...]:
+        """Every level, and the edges since then; oldest first."""
+        return self._read(partial(evidence.since, at=since))
+
+    def gaps(self, since: float) -> tuple[Gap, ...]:
+        """The holes found since then, oldest first."""
+        return self._read(partial(gaps.since, at=since))
+
+    def tallies(self) -> tuple[Tally, ...]:
+        """The books on every worker life; their `starts` are empty, see `starts`."""
+        return self._read(gaps.books)
+
+    def starts(self, worker: str, pid: int, after: float) -> tuple[float, ...]:
+        """When tasks started in one worker life later than `after`, by the worker's clock, in order."""
+        return self._read(partial(events.starts, worker=worker, pid=pid, after=after))
+
+    # Incidents
+
+    def incidents(
+        self,
+        *,
+        states: frozenset[IncidentState] | None = None,
+        kind: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page[IncidentRow]:
+        """A page of incidents, the newest first."""
+        return self._read(partial(incident_pages.page, states=states, kind=kind, after=after, limit=limit))
+
+    def incident(self, incident_id: str) -> IncidentRow | None:
+        """The incident, None when there is none of that id."""
+        return self._read(partial(incident_pages.get, incident_id=incident_id))
+
+    def incidents_of_task(self, task_id: str) -> tuple[tuple[str, str], ...]:
+        """(incident id, role) of each part a task has in an incident; roles are the lists of an Impact."""
+        return self._read(partial(incident_pages.of_task, task_id=task_id))
+
+    def live_incidents(self) -> tuple[Incident, ...]:
+        """Every incident not resolved, and those resolved in the hour before the watermark, which may reopen."""
+        return self._read(lambda c: incident_pages.live(c, _watermark(c)))
+
+    def incident_log(self, incident_id: str) -> tuple[LogEntry, ...]:
+        """The changes of an incident's state, oldest first."""
+        return self._read(partial(incident_pages.log, incident_id=incident_id))
+
+    def save_incidents(self, saved: Sequence[SavedIncident], removed: Sequence[str], now: float) -> None:
+        """Write `saved` and drop `removed`, at once; log each change of state at `now`."""
+        self._write(lambda connection: incidents.save(connection, saved, removed, now))
+
+    # Requests
+
+    def request(self, kind: str, subject: str, by: str, now: float) -> str:
+        """Ask the loop that owns `kind` for something; the request's id."""
+        return self._write(lambda connection: requests.ask(connection, kind, subject, by, now))
+
+    def open_requests(self, kind: str) -> tuple[Request, ...]:
+        """Requests nobody settled yet, oldest first."""
+        return self._read(partial(requests.waiting, kind=kind))
+
+    def settle_request(self, request_id: str, outcome: str, now: float) -> None:
+        """Say what came of a request. Raises NotFoundError when none of that id is open."""
+        self._write(lambda connection: requests.settle(connection, request_id, outcome, now))
+
+    # Age
+
+    def prune(self, now: float, limit: int = 1000) -> int:
+        """Delete at most `limit` rows past their age; how many were. Call again while it is not 0."""
+        return self._write(lambda connection: retention.prune(connection, now, limit))
+
+    def _prepare(self, *, migrate: bool) -> None:
+        prepare = schema_version.upgrade if migrate else schema_version.check
+        self._write(partial(prepare, place=self._engines.place))
+
+    def _write(self, work: Callable[[Connection], T]) -> T:
+        return self._writer.submit(work)
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` on a consistent snapshot; in memory, behind the writes on the one connection there is."""
+        if self._engines.reader is None:
+            return self._writer.submit(work)
+        with translated(self._engines.place), self._engines.reader.begin() as connection:
+            return work(connection)
+
+
+def _watermark(connection: Connection) -> float:
+    return sources.moment(connection, sources.WATERMARK) or 0.0
+
+
+def _queues(connection: Connection, since: float) -> tuple[Queue, ...]:
+    at = _watermark(connection)
+    return queues.since(connection, since, at, workers.since(connection, at - workers.HEARD_WITHIN))

@@ -1,0 +1,94 @@
+"""Tasks: one row each, folded from events; and how many there are in each state."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import Connection, insert, or_, select, update
+
+from celeriac.model.event import Event
+from celeriac.model.task import Task, from_event, merge
+from celeriac.store.query import TaskRow
+from celeriac.store.rows import find, put
+from celeriac.store.schema import task_counts, tasks
+from celeriac.store.taskrows import FOLDED, LISTED, to_listed, to_row, to_task
+
+OPEN_ON_WORKER = ("started", "reserved")
+LOSS_WINDOW = 15 * 60.0
+"""Seconds for which a task that failed by its worker's loss stays in the view (model/view.py)."""
+_LOSSES = ("WorkerLost", "Worker exited prematurely")
+"""How billiard names a lost pool child (billiard/exceptions.py, billiard/pool.py)."""
+
+
+def fold(connection: Connection, events: Iterable[Event]) -> bool:
+    """Fold task events into their rows, one write per task; true when a row changed."""
+    seen = _by_task(events)
+    stored = {row.id: (row.state, to_task(row)) for row in find(connection, select(*FOLDED), tasks.c.id, list(seen))}
+    moves: Counter[str] = Counter()
+    rows = []
+    for task_id, task in seen.items():
+        state, before = stored.get(task_id, (None, None))
+        after = task if before is None else merge(before, task)
+        if after == before:
+            continue
+        row = to_row(after)
+        rows.append(row)
+        moves[row["state"]] += 1
+        if state is not None:
+            moves[state] -= 1
+    put(connection, tasks, rows)
+    count(connection, moves)
+    return bool(rows)
+
+
+def count(connection: Connection, moves: Mapping[str, int]) -> None:
+    """Move the counters by what entered (or left) each state."""
+    for state, change in moves.items():
+        if not change:
+            continue
+        moved = connection.execute(
+            update(task_counts).where(task_counts.c.state == state).values(tasks=task_counts.c.tasks + change)
+        )
+        if not moved.rowcount:
+            connection.execute(insert(task_counts).values(state=state, tasks=change))
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many tasks are in each state; states without any are left out."""
+    return {row.state: row.tasks for row in connection.execute(select(task_counts)) if row.tasks}
+
+
+def get(connection: Connection, task_id: str) -> Task | None:
+    """The task, None when never heard of."""
+    row = connection.execute(select(*FOLDED).where(tasks.c.id == task_id)).one_or_none()
+    return None if row is None else to_task(row)
+
+
+def listed(connection: Connection, ids: Sequence[str]) -> dict[str, TaskRow]:
+    """Those of `ids` that were ever heard of."""
+    return {row.id: to_listed(row) for row in find(connection, select(*LISTED), tasks.c.id, list(dict.fromkeys(ids)))}
+
+
+def in_view(connection: Connection, at: float, limit: int) -> tuple[tuple[Task, ...], bool]:
+    """The tasks that detectors judge, and whether these are all: held by a worker, or failed by the loss of one."""
+    failed = select(*FOLDED).where(
+        tasks.c.state == "failed",
+        tasks.c.updated_at >= at - LOSS_WINDOW,
+        or_(*(tasks.c.reason.contains(loss) for loss in _LOSSES)),
+    )
+    held = (select(*FOLDED).where(tasks.c.state == state, tasks.c.worker.is_not(None)) for state in OPEN_ON_WORKER)
+    newest = (query.order_by(tasks.c.updated_at.desc()).limit(limit + 1) for query in (failed, *held))
+    found = [row for query in newest for row in connection.execute(query)]
+    return tuple(to_task(row) for row in found[:limit]), len(found) <= limit
+
+
+def _by_task(events: Iterable[Event]) -> dict[str, Task]:
+    seen: dict[str, Task] = {}
+    for event in events:
+        if event.task_id is None:
+            continue
+        task = from_event(event)
+        before = seen.get(event.task_id)
+        seen[event.task_id] = task if before is None else merge(before, task)
+    return seen

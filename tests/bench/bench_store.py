@@ -1,0 +1,153 @@
+"""Ingest rate, page latency and memory of the store at a given size; prints JSON.
+
+python -m tests.bench.bench_store [TASKS]
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import UUID
+
+from celeriac.model.event import Event, fingerprint
+from celeriac.model.source import SourceMark
+from celeriac.store import Batch, Store, TaskQuery
+
+BATCH = 2_000
+NAMES = tuple(f"shop.tasks.job_{number}" for number in range(40))
+BEGAN = 1_700_000_000.0
+DAY = 86_400.0
+
+
+def lifecycle(number: int, total: int) -> Iterator[Event]:
+    """The four events of one task, as Celery sends them; two in a hundred fail."""
+    at = BEGAN + DAY * number / total
+    task_id = str(UUID(int=(number * 0x9E3779B97F4A7C15F39CC0605CEDC835) % 2**128))
+    worker = f"celery@host-{number % 8}"
+    failed = number % 50 == 0
+    told: dict[str, dict[str, object]] = {
+        "task-sent": {"name": NAMES[number % 40], "queue": "celery", "retries": 0},
+        "task-received": {
+            "name": NAMES[number % 40],
+            "args": f"({number}, 'customer-{number % 977}')",
+            "kwargs": "{'format': 'csv', 'columns': ['id', 'name', 'total']}",
+            "retries": 0,
+        },
+        "task-started": {},
+        "task-failed" if failed else "task-succeeded": (
+            {"exception": "ConnectionError('no route')", "traceback": "Traceback (most recent call last):\n" * 12}
+            if failed
+            else {"result": "'exports/done.csv'", "runtime": 0.25}
+        ),
+    }
+    for step, (kind, data) in enumerate(told.items()):
+        when = at + step * 0.3
+        origin = "gen1@web" if kind == "task-sent" else worker
+        yield Event(
+            fingerprint(task_id, kind), kind, when, when, "celery-events", origin, 41 + number % 8, task_id, data
+        )
+
+
+def stream(first: int, count: int, total: int) -> Iterator[Event]:
+    """The events of `count` tasks, forty lifecycles interleaved at a time."""
+    for start in range(first, first + count, 40):
+        group = [list(lifecycle(number, total)) for number in range(start, min(start + 40, first + count))]
+        yield from (events[step] for step in range(4) for events in group)
+
+
+def ingest(store: Store, events: Iterator[Event], batch: int) -> dict[str, float]:
+    """Record everything in batches; events/s of the store alone, and its slowest batch."""
+    spent: list[float] = []
+    processor = count = 0.0
+    while chunk := tuple(islice(events, batch)):
+        now = chunk[-1].seen
+        began, used = time.perf_counter(), time.process_time()
+        store.record(Batch(now=now, events=chunk, marks=(SourceMark("celery-events", now),)))
+        spent.append(time.perf_counter() - began)
+        processor += time.process_time() - used
+        count += len(chunk)
+    return {
+        "events": count,
+        "events_per_second": round(count / sum(spent)),
+        "cpu_us_per_event": round(1e6 * processor / count, 1),
+        "worst_batch_ms": round(1e3 * max(spent), 1),
+    }
+
+
+def latency(ask: Callable[[], object]) -> float:
+    """Milliseconds of the median of 21 calls."""
+
+    def once() -> float:
+        began = time.perf_counter()
+        ask()
+        return time.perf_counter() - began
+
+    return round(1e3 * statistics.median(once() for _ in range(21)), 2)
+
+
+def pages(store: Store, total: int) -> dict[str, float]:
+    """Milliseconds of what the dashboard asks for most."""
+    some = str(UUID(int=(total // 2 * 0x9E3779B97F4A7C15F39CC0605CEDC835) % 2**128))
+    failures = TaskQuery(state="failed")
+    deep = store.tasks(failures, limit=500).next
+    return {
+        "failures_page": latency(lambda: store.tasks(failures)),
+        "failures_page_deep": latency(lambda: store.tasks(failures, after=deep)),
+        "name_and_state_page": latency(lambda: store.tasks(TaskQuery(name=NAMES[7], state="succeeded"))),
+        "name_prefix_page": latency(lambda: store.tasks(TaskQuery(name="shop.tasks.job_3*"))),
+        "rare_text_page": latency(lambda: store.tasks(TaskQuery(text="nowhere"))),
+        "task_by_id": latency(lambda: store.task(some)),
+        "timeline": latency(lambda: store.timeline(some)),
+        "task_counts": latency(store.task_counts),
+        "view": latency(lambda: store.view(BEGAN + DAY)),
+    }
+
+
+def resident() -> dict[str, float]:
+    """Megabytes of this process, now and at its highest."""
+    pages_now = int(Path("/proc/self/statm").read_text().split()[1])
+    return {
+        "rss_mb": round(pages_now * resource.getpagesize() / 2**20, 1),
+        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+    }
+
+
+def measure(total: int) -> dict[str, object]:
+    """The figures for a store of `total` tasks: empty, while it grows in great batches, and full."""
+    with TemporaryDirectory(prefix="celeriac-bench-") as folder:
+        path = Path(folder) / "store.db"
+        store = Store.open(f"sqlite:///{path}")
+        try:
+            share = min(20_000, total // 2)
+            empty = ingest(store, stream(0, share, total), BATCH)
+            grown = ingest(store, stream(share, total - 2 * share, total), 10 * BATCH) if total > 2 * share else None
+            full = ingest(store, stream(total - share, share, total), BATCH)
+            return {
+                "tasks": total,
+                "batch": BATCH,
+                "ingest_empty": empty,
+                "ingest_growing": grown,
+                "ingest_full": full,
+                "latency_ms": pages(store, total),
+                "memory": resident(),
+                "bytes_per_task": round(path.stat().st_size / total),
+            }
+        finally:
+            store.close()
+
+
+def main() -> None:
+    """Measure and print."""
+    total = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    print(json.dumps(measure(total), indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""Ten workers really killed, by the kernel where a memory group can be made: how long until the incident is open?
+
+From outside: native events, broker looks and host evidence; nothing in the user's processes. The clock starts when the
+process is gone (its exit is waited for) and stops when the API first shows the open incident.
+"""
+
+from __future__ import annotations
+
+import time
+from statistics import median
+
+from bench.report import Figure
+from lab.celery import Producer, Worker
+from lab.cgroup import MemoryGroup
+from lab.redis import RedisServer
+from lab.server import Server
+from lab.wait import wait_until
+
+RUNS = 10
+LIMIT = 150 << 20
+
+
+def measure() -> list[Figure]:
+    """Both deaths of a main process: by its memory limit, and by SIGKILL from outside."""
+    figures = []
+    for title, kind, run in (("memory limit", "worker-oom-killed", _by_memory), ("SIGKILL", "worker-lost", _by_signal)):
+        taken = [run(kind) for _ in range(RUNS)]
+        figures += [
+            Figure(f"main process killed by {title}: median of {RUNS}", median(taken), "s", f"{kind} open; goal 6 s"),
+            Figure(f"main process killed by {title}: worst of {RUNS}", max(taken), "s", "goal 6 s"),
+        ]
+    return figures
+
+
+def _by_memory(kind: str) -> float:
+    with RedisServer() as redis, Server(redis.url) as server, MemoryGroup(LIMIT) as group:
+        with Worker(redis.url, pool="solo", node="bench@lab") as worker, Producer(redis.url) as producer:
+            group.add(worker.pid)
+            _heard(server)
+            producer.send("export", 1, 1000)
+            worker.process.wait(timeout=60)
+            return _until_open(server, kind)
+
+
+def _by_signal(kind: str) -> float:
+    with RedisServer() as redis, Server(redis.url) as server:
+        with Worker(redis.url, node="bench@lab") as worker, Producer(redis.url) as producer:
+            _heard(server)
+            producer.send("nap", 30)
+            worker.kill()
+            return _until_open(server, kind)
+
+
+def _heard(server: Server) -> None:
+    wait_until(lambda: server.get("workers")["items"], timeout=30, why="the server to hear the worker")
+
+
+def _until_open(server: Server, kind: str) -> float:
+    died = time.monotonic()
+    wait_until(lambda: any(one["kind"] == kind for one in server.incidents("open")), timeout=60, every=0.05, why=kind)
+    return time.monotonic() - died
