@@ -11,13 +11,12 @@ from statistics import median
 
 from bench.report import Figure
 from lab.celery import Producer, Worker
-from lab.cgroup import MemoryGroup
+from lab.cgroup import MemoryLimit
 from lab.redis import RedisServer
 from lab.server import Server
 from lab.wait import wait_until
 
 RUNS = 10
-LIMIT = 150 << 20
 
 
 def measure() -> list[Figure]:
@@ -33,10 +32,10 @@ def measure() -> list[Figure]:
 
 
 def _by_memory(kind: str) -> float:
-    with RedisServer() as redis, Server(redis.url) as server, MemoryGroup(LIMIT) as group:
+    with RedisServer() as redis, Server(redis.url) as server, MemoryLimit(150) as group:
         with Worker(redis.url, pool="solo", node="bench@lab") as worker, Producer(redis.url) as producer:
-            group.add(worker.pid)
-            _heard(server)
+            group.take(worker.pid)
+            server.know("bench@lab")
             producer.send("export", 1, 1000)
             worker.process.wait(timeout=60)
             return _until_open(server, kind)
@@ -45,14 +44,10 @@ def _by_memory(kind: str) -> float:
 def _by_signal(kind: str) -> float:
     with RedisServer() as redis, Server(redis.url) as server:
         with Worker(redis.url, node="bench@lab") as worker, Producer(redis.url) as producer:
-            _heard(server)
+            server.know("bench@lab")
             producer.send("nap", 30)
             worker.kill()
             return _until_open(server, kind)
-
-
-def _heard(server: Server) -> None:
-    wait_until(lambda: server.get("workers")["items"], timeout=30, why="the server to hear the worker")
 
 
 def _until_open(server: Server, kind: str) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from lab.celery import Producer, Worker
-from lab.cgroup import MemoryGroup
+from lab.cgroup import MemoryLimit
 from lab.redis import RedisServer
 from lab.server import Server, celeriac
 from lab.wait import wait_until
@@ -18,11 +18,6 @@ from lab.web import Web
 
 pytestmark = [pytest.mark.redis, pytest.mark.cgroup, pytest.mark.timeout(180)]
 
-LIMIT = 150 << 20
-
-
-def heard(server: Server, node: str) -> None:
-    wait_until(lambda: any(one["node"] == node for one in server.get("workers")["items"]), 30, why=f"{node} to be heard")
 
 
 def waiting(server: Server) -> int:
@@ -37,12 +32,12 @@ def test_a_main_process_killed_by_its_memory_limit_is_named_with_what_it_took() 
     with (
         RedisServer() as redis,
         Server(redis.url) as server,
-        MemoryGroup(LIMIT) as group,
+        MemoryLimit(150) as group,
         Worker(redis.url, pool="solo", node="exports@lab") as worker,
         Producer(redis.url) as producer,
     ):
-        group.add(worker.pid)
-        heard(server, "exports@lab")
+        group.take(worker.pid)
+        server.know("exports@lab")
         bomb = producer.send("export", 1, 1000)
         with Web(redis.url):
             assert worker.process.wait(timeout=60) == -9
@@ -65,9 +60,9 @@ def test_a_main_process_killed_by_its_memory_limit_is_named_with_what_it_took() 
             assert "queue-unconsumed" in {one["kind"] for one in consequences}
             assert "broker" in {one["what"] for one in first["ruled_out"]}
 
-            group.limit(LIMIT * 4)
+            group.resize(600)
             worker.start()
-            group.add(worker.pid)
+            group.take(worker.pid)
             wait_until(lambda: waiting(server) < 20, 60, why="the queue to drain")
         server.incident("worker-oom-killed", "resolved", timeout=60)
         healed = celeriac("diagnose", "--broker", redis.url, "--store", server.store, "--json")
@@ -84,13 +79,13 @@ def test_a_child_killed_by_the_memory_limit_is_a_failed_task_on_a_living_worker(
     with (
         RedisServer() as redis,
         Server(redis.url) as server,
-        MemoryGroup(LIMIT * 2) as group,
+        MemoryLimit(300) as group,
         Worker(redis.url, pool="prefork", concurrency=2, node="exports@lab") as worker,
         Producer(redis.url) as producer,
     ):
         for pid in (worker.pid, *worker.children):
-            group.add(pid)
-        heard(server, "exports@lab")
+            group.take(pid)
+        server.know("exports@lab")
         bomb = producer.send("export", 1, 2000)
         with Web(redis.url):
             incident = server.incident("worker-oom-killed", timeout=30)
@@ -112,11 +107,11 @@ def _failed(server: Server, incident_id: str, task_id: str) -> dict[str, Any] | 
 def test_without_a_store_the_lost_task_is_unknown_and_log_files_name_it() -> None:
     with (
         RedisServer() as redis,
-        MemoryGroup(LIMIT) as group,
+        MemoryLimit(150) as group,
         Worker(redis.url, pool="solo", node="exports@lab") as worker,
         Producer(redis.url) as producer,
     ):
-        group.add(worker.pid)
+        group.take(worker.pid)
         bomb = producer.send("export", 1, 1000)
         assert worker.process.wait(timeout=60) == -9
         held = [producer.send("noop", n) for n in range(3)]

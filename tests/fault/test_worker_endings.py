@@ -11,17 +11,13 @@ from lab.wait import wait_until
 pytestmark = [pytest.mark.redis, pytest.mark.timeout(180)]
 
 
-def heard(server: Server, node: str = "w1@lab") -> None:
-    wait_until(lambda: any(one["node"] == node for one in server.get("workers")["items"]), 30, why=f"{node} to be heard")
-
-
 def running(server: Server, task_id: str) -> None:
     wait_until(lambda: server.get(f"tasks/{task_id}")["verdict"] == "running", 30, why=f"{task_id} to run")
 
 
 def test_sigkill_from_outside_is_a_lost_worker_and_no_memory_kill() -> None:
     with RedisServer() as redis, Server(redis.url) as server, Worker(redis.url) as worker, Producer(redis.url) as producer:
-        heard(server)
+        server.know("w1@lab")
         tasks = [producer.send("nap", 60) for _ in range(6)]
         running(server, tasks[0])
         running(server, tasks[1])
@@ -44,7 +40,7 @@ def _settled(server: Server, incident_id: str) -> dict | None:  # type: ignore[t
 
 def test_sigterm_is_a_planned_stop_and_no_incident() -> None:
     with RedisServer() as redis, Server(redis.url) as server, Worker(redis.url) as worker, Producer(redis.url) as producer:
-        heard(server)
+        server.know("w1@lab")
         done = producer.send("noop")
         wait_until(lambda: server.get(f"tasks/{done}")["verdict"] == "succeeded", 30)
         worker.term()
@@ -56,7 +52,7 @@ def test_sigterm_is_a_planned_stop_and_no_incident() -> None:
 
 def test_a_frozen_worker_is_silent_not_dead_and_recovers() -> None:
     with RedisServer() as redis, Server(redis.url) as server, Worker(redis.url) as worker:
-        heard(server)
+        server.know("w1@lab")
         worker.stop()
         try:
             incident = server.incident("worker-silent", timeout=25)
@@ -75,7 +71,7 @@ def test_a_busy_solo_worker_that_cannot_heartbeat_is_calm() -> None:
         Worker(redis.url, pool="solo") as worker,
         Producer(redis.url) as producer,
     ):
-        heard(server)
+        server.know("w1@lab")
         wait_until(lambda: server.get("workers")["items"][0]["pool"] == "solo", 40, why="the worker to be asked")
         long = producer.send("nap", 20)
         waiting = producer.send("noop")
@@ -87,7 +83,7 @@ def test_a_busy_solo_worker_that_cannot_heartbeat_is_calm() -> None:
 
 def test_a_busy_prefork_worker_with_a_deep_queue_is_calm() -> None:
     with RedisServer() as redis, Server(redis.url) as server, Worker(redis.url) as worker, Producer(redis.url) as producer:
-        heard(server)
+        server.know("w1@lab")
         tasks = [producer.send("nap", 0.5) for _ in range(60)]
         wait_until(lambda: server.get(f"tasks/{tasks[-1]}")["verdict"] == "succeeded", 90, every=0.5, why="all to end")
         assert server.incidents() == []

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,10 +103,12 @@ def test_a_zombie_is_gone_and_names_the_signal(server: RedisServer, seen: Witnes
 def test_a_killed_pool_process_is_gone_and_its_main_lives(server: RedisServer, seen: Witness) -> None:
     with Worker(server.url, concurrency=2) as worker:
         seen.await_("process", pid=worker.pid)
-        child = worker.children[0]
+        child, killed = worker.children[0], time.time()
         os.kill(child, signal.SIGKILL)
         gone = seen.await_("child-gone", pid=child)
+        assert gone.at - killed < 2.0, "though Celery reaps it later"
         assert gone.data["parent"] == worker.pid
+        assert gone.data["signal"] in (signal.SIGKILL, None), "known unless it was reaped at once"
         assert isinstance(gone.data["rss"], int) and gone.data["rss"] > 1 << 20
         assert seen.find("process-gone", pid=worker.pid) is None
 

@@ -32,10 +32,20 @@ class MemoryLimit:
         """How many processes the kernel killed in it."""
         return int((self.directory / "memory.oom_control").read_text().split()[-1])
 
+    def make(self) -> None:
+        """Make it, again after `remove`."""
+        self.directory.mkdir()
+        (self.directory / "memory.limit_in_bytes").write_text(str(self.limit))
+
     def take(self, *pids: int) -> None:
         """Put processes under the limit."""
         for pid in pids:
             (self.directory / "cgroup.procs").write_text(str(pid))
+
+    def resize(self, megabytes: int) -> None:
+        """Another limit."""
+        self.limit = megabytes << 20
+        (self.directory / "memory.limit_in_bytes").write_text(str(self.limit))
 
     def remove(self) -> None:
         """Remove it, as an engine does when a container ends."""
@@ -43,8 +53,7 @@ class MemoryLimit:
 
     def __enter__(self) -> Self:
         need_memory_groups()
-        self.directory.mkdir()
-        (self.directory / "memory.limit_in_bytes").write_text(str(self.limit))
+        self.make()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 import uvicorn
+
 from celeriac.clock import SystemClock
 from celeriac.loop import LoopHealth
 from celeriac.model.broker import BrokerLook, Held
@@ -33,7 +34,6 @@ from celeriac.model.worker import Claim, Worker
 from celeriac.settings import ServerSettings
 from celeriac.store import Batch, SavedIncident, Store
 from celeriac.web.app import create_app
-
 from lab.wait import wait_until
 
 NOW = 1_795_000_000.0
@@ -46,13 +46,24 @@ SOURCES = ("broker", "events", "kernel", "cgroup", "process")
 
 
 class HandClock(SystemClock):
-    """A clock that stands until moved."""
+    """A clock that stands until moved; a stalled one hangs whoever asks, as a server that answers no more."""
 
     def __init__(self, at: float = NOW) -> None:
         self.at = at
+        self._runs = threading.Event()
+        self._runs.set()
 
     def now(self) -> float:
+        self._runs.wait(60)
         return self.at
+
+    def stall(self) -> None:
+        """Hang every request from now on."""
+        self._runs.clear()
+
+    def resume(self) -> None:
+        """Let go of them."""
+        self._runs.set()
 
 
 def marks(at: float, *, failing: str | None = None) -> tuple[SourceMark, ...]:
@@ -189,8 +200,18 @@ def outage(died: float) -> Incident:
         died,
         "container",
         evidence=(
-            Fact(died, "kernel", "oom-kill: killed process 4121 (celery), anon-rss 94,208 kB", "dmesg --time-format iso | grep 4121"),
-            Fact(died + 0.2, "cgroup", "oom_kill rose from 0 to 1, limit 96 MB, peak 96 MB", "cat /sys/fs/cgroup/exports/memory.events"),
+            Fact(
+                died,
+                "kernel",
+                "oom-kill: killed process 4121 (celery), anon-rss 94,208 kB",
+                "dmesg --time-format iso | grep 4121",
+            ),
+            Fact(
+                died + 0.2,
+                "cgroup",
+                "oom_kill rose from 0 to 1, limit 96 MB, peak 96 MB",
+                "cat /sys/fs/cgroup/exports/memory.events",
+            ),
             Fact(died + 0.5, "process", "pid 4121 is gone; it was last seen 0.5 s before", "ps -p 4121"),
             Fact(died + 8, "event", "no heartbeat since; no worker-offline was sent", "celery -A proj events --dump"),
         ),
@@ -208,8 +229,16 @@ def outage(died: float) -> Incident:
             held_until=died + 3600,
         ),
         fix=(
-            Fix("docker update --memory 512m --memory-swap 512m worker && docker start worker", "gives it the memory that its largest export takes", "safe"),
-            Fix("celeriac rescue --worker celery@web-1", "puts the 4 held tasks back now instead of at 11:02", "repeats-work"),
+            Fix(
+                "docker update --memory 512m --memory-swap 512m worker && docker start worker",
+                "gives it the memory that its largest export takes",
+                "safe",
+            ),
+            Fix(
+                "celeriac rescue --worker celery@web-1",
+                "puts the 4 held tasks back now instead of at 11:02",
+                "repeats-work",
+            ),
         ),
         verify=(Verify("celeriac diagnose --only worker-oom-killed", "healthy, celery draining"),),
         prevent=(Prevent("task_acks_late", "True", "a killed task goes back to the queue instead of being lost"),),
@@ -218,8 +247,10 @@ def outage(died: float) -> Incident:
             Paging("consumer count", "0 for 1 min", died + 60),
             Paging("oldest age", "over 5 min", died + 297),
         ),
-        blind_spots=(BlindSpot("failed tasks", "task events were off on celery@web-1 before 10:40", "which tasks failed"),),
-    )  # fmt: skip
+        blind_spots=(
+            BlindSpot("failed tasks", "task events were off on celery@web-1 before 10:40", "which tasks failed"),
+        ),
+    )
     return Incident(
         INCIDENT,
         key,
@@ -241,12 +272,17 @@ def _unconsumed(at: float, queue: str, cause: str | None) -> Finding:
         f"nobody consumes {queue}: 1,487 wait and 5 more come each second",
         at,
         "no-worker",
-        evidence=(Fact(at + 1, "broker", f"LLEN {queue} went from 3 to 1,487; no blocked client", f"redis-cli LLEN {queue}"),),
+        evidence=(
+            Fact(at + 1, "broker", f"LLEN {queue} went from 3 to 1,487; no blocked client", f"redis-cli LLEN {queue}"),
+        ),
         caused_by=cause,
-    )  # fmt: skip
+    )
 
 
-TRACEBACK = 'Traceback (most recent call last):\n  File "mail.py", line 12, in send\nConnectionError: smtp.example.com refused\n'
+TRACEBACK = """Traceback (most recent call last):
+  File "mail.py", line 12, in send
+ConnectionError: smtp.example.com refused
+"""
 PLAYBOOK = """# A worker was killed for memory
 
 ## What happened
@@ -284,6 +320,7 @@ class Dashboard:
 
     def stop(self) -> None:
         """Answer no more: what a dead server looks like to an open page."""
+        self.clock.resume()
         self._server.should_exit = True
         self._thread.join(timeout=15)
         self._door.close()

@@ -46,7 +46,9 @@ class DockerEngine:
     def run(self, command: Sequence[str], *, megabytes: int | None = None, env: Mapping[str, str] | None = None) -> Any:
         """A container that runs `command` with the host's /usr, interpreter and tests, on the host's network."""
         places = dict.fromkeys(["/usr", sys.base_prefix, sys.prefix, str(TESTS)])
-        limit = {} if megabytes is None else {"mem_limit": f"{megabytes}m", "memswap_limit": f"{megabytes}m"}
+        limit: dict[str, Any] = (
+            {} if megabytes is None else {"mem_limit": f"{megabytes}m", "memswap_limit": f"{megabytes}m"}
+        )
         return self.client.containers.run(
             IMAGE,
             list(command),

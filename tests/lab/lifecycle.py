@@ -24,22 +24,11 @@ def life(
 ) -> tuple[Event, ...]:
     """A task sent at `at`, received, started and ended 0.1 s after each other."""
     last: dict[str, object] = {"result": "3", "runtime": 0.1} if end == "succeeded" else {"exception": "OSError('no')"}
+    sent = {"name": name, "queue": "celery", "retries": 0}
+    received = {"name": name, "args": "(1, 2)", "retries": 0}
     return (
-        event(
-            "task-sent",
-            at,
-            task_id=task_id,
-            worker="gen1@web",
-            pid=1,
-            data={"name": name, "queue": "celery", "retries": 0},
-        ),
-        event(
-            "task-received",
-            at + 0.1,
-            task_id=task_id,
-            worker=worker,
-            data={"name": name, "args": "(1, 2)", "retries": 0},
-        ),
+        event("task-sent", at, task_id=task_id, worker="gen1@web", pid=1, data=sent),
+        event("task-received", at + 0.1, task_id=task_id, worker=worker, data=received),
         event("task-started", at + 0.2, task_id=task_id, worker=worker),
         event(f"task-{end}", at + 0.3, task_id=task_id, worker=worker, data=last),
     )
@@ -47,6 +36,5 @@ def life(
 
 def heartbeat(at: float, processed: int = 0, *, worker: str = WORKER, pid: int = 7) -> Event:
     """A worker's heartbeat with its figures."""
-    return event(
-        "worker-heartbeat", at, worker=worker, pid=pid, data={"freq": 2.0, "processed": processed, "active": 0}
-    )
+    figures = {"freq": 2.0, "processed": processed, "active": 0}
+    return event("worker-heartbeat", at, worker=worker, pid=pid, data=figures)

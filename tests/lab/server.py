@@ -129,6 +129,14 @@ class Server:
         detail: dict[str, Any] = self.get(f"incidents/{one['id']}")
         return detail
 
+    def know(self, node: str, timeout: float = 30) -> None:
+        """Wait until the worker was heard and has answered what it consumes."""
+
+        def known() -> bool:
+            return any(one["node"] == node and one["queues"] for one in self.get("workers")["items"])
+
+        wait_until(known, timeout=timeout, every=0.1, why=f"{node} to be known")
+
     def __enter__(self) -> Self:
         try:
             self.start()

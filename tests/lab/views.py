@@ -131,7 +131,8 @@ def look(*holds: Held, consumers: int = 0, **changes: Any) -> BrokerLook:
             )
         ),
     }
-    return BrokerLook(NOW - 0.2, NOW - 0.1, "redis", "7.0.15", "master", 0.0004, **(usual | changes))
+    whole = BrokerLook(NOW - 0.2, NOW - 0.1, "redis", "7.0.15", "master", 0.0004, **usual)
+    return replace(whole, **changes)
 
 
 def sources(*names: str) -> tuple[SourceMark, ...]:

@@ -39,7 +39,7 @@ class Witness:
             self.look()
             return self.find(what, **known)
 
-        return wait_until(looked, timeout=timeout, why=f"{what} {known}")  # type: ignore[return-value]
+        return wait_until(looked, timeout=timeout, why=f"{what} {known}")
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from celeriac.detectors import BUILTIN
 from celeriac.incidents import diagnose
 from celeriac.model.diagnosis import Diagnosis

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from lab.dashboard import Dashboard, HandClock, fill_healthy, fill_trouble
-from lab.need import need
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from celeriac.store import Store
+from lab.dashboard import Dashboard, HandClock, fill_healthy, fill_trouble
+from lab.need import need
 
 FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 NewPage = Callable[..., Page]

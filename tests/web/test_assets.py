@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import urllib.request
 from pathlib import Path
 
+import httpx2
 import pytest
-from lab.dashboard import Dashboard
 
 from celeriac.web.assets import FOREVER, ROOT, asset
+from lab.dashboard import Dashboard
 
 FOLDERS = [ROOT / "vendor", Path(__file__).parent / "vendor"]
 
@@ -35,11 +35,10 @@ def test_nothing_is_vendored_without_an_entry(folder: Path) -> None:
 
 def test_a_static_file_is_kept_for_ever_under_the_address_of_its_content(dashboard: Dashboard) -> None:
     for name in ("celeriac.css", "celeriac.js", "vendor/htmx/htmx.min.js"):
-        with urllib.request.urlopen(dashboard.url + asset(name), timeout=10) as answer:
-            assert answer.headers["cache-control"] == FOREVER
-            assert answer.read() == (ROOT / name).read_bytes()
+        answer = httpx2.get(dashboard.url + asset(name), timeout=10)
+        assert answer.headers["cache-control"] == FOREVER
+        assert answer.content == (ROOT / name).read_bytes()
 
 
 def test_pages_are_never_cached(dashboard: Dashboard) -> None:
-    with urllib.request.urlopen(dashboard.url, timeout=10) as answer:
-        assert answer.headers["cache-control"] == "no-store"
+    assert httpx2.get(dashboard.url, timeout=10).headers["cache-control"] == "no-store"

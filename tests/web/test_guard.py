@@ -7,10 +7,10 @@ import json
 from typing import Any
 
 import pytest
-from lab.dashboard import INCIDENT, Dashboard
 from starlette.datastructures import Headers
 
 from celeriac.web.guard import hostname, same_origin
+from lab.dashboard import INCIDENT, Dashboard
 
 ACK = f"/incidents/{INCIDENT}/ack"
 API_ACK = f"/api/v1{ACK}"

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from lab.dashboard import INCIDENT, NOW, Dashboard, look, marks, outage
 from playwright.sync_api import expect
 
 from celeriac.model.incident import IncidentState
 from celeriac.store import Batch, SavedIncident
+from lab.dashboard import INCIDENT, NOW, Dashboard, look, marks, outage
 
 pytestmark = pytest.mark.chromium
 
@@ -19,14 +19,14 @@ pytestmark = pytest.mark.chromium
 def test_the_badge_goes_lost_when_the_server_stops_answering(healthy: Dashboard, new_page: Any) -> None:
     page = new_page()
     page.goto(healthy.url)
-    page.route("**/api/v1/pulse", lambda route: None)  # a stalled path: the connection stands and nothing comes
+    healthy.clock.stall()
     expect(page.locator("#badge-word")).to_have_text("Not live", timeout=12_000)
     expect(page.locator("#notice")).to_have_text(
         re.compile(r"Not live: no word for \d+ s\.\s+Figures below are from 11:06:40\.")
     )
     style = page.locator("#queues td.figure").first.evaluate("cell => getComputedStyle(cell).fontStyle")
     assert style == "italic"
-    page.unroute("**/api/v1/pulse")
+    healthy.clock.resume()
     expect(page.locator("#badge-word")).to_have_text("Live")
     expect(page.locator("#notice")).to_be_hidden()
 
@@ -56,7 +56,6 @@ def test_a_changed_section_refreshes_itself_and_keeps_the_page(healthy: Dashboar
     page.goto(healthy.url)
     expect(page.locator("#badge-word")).to_have_text("Live")
     page.evaluate("() => { window.kept = true; }")
-    page.wait_for_response("**/api/v1/pulse")
     healthy.store.record(Batch(NOW, look=look(NOW + 1, 9_999), marks=marks(NOW)))
     expect(page.locator("#queues")).to_contain_text("9,999")
     assert page.evaluate("() => window.kept")
@@ -65,7 +64,6 @@ def test_a_changed_section_refreshes_itself_and_keeps_the_page(healthy: Dashboar
 def test_a_new_incident_appears_without_a_reload(healthy: Dashboard, new_page: Any) -> None:
     page = new_page()
     page.goto(healthy.url)
-    page.wait_for_response("**/api/v1/pulse")
     healthy.store.save_incidents([SavedIncident(outage(NOW - 5), "")], [], NOW)
     expect(page.locator("h1")).to_contain_text("main process was killed")
     expect(page.locator("#incident-count")).to_have_text("1")
@@ -74,7 +72,6 @@ def test_a_new_incident_appears_without_a_reload(healthy: Dashboard, new_page: A
 def test_an_incident_page_follows_its_incident(trouble: Dashboard, new_page: Any) -> None:
     page = new_page()
     page.goto(f"{trouble.url}/incidents/{INCIDENT}")
-    page.wait_for_response("**/api/v1/pulse")
     resolved = replace(outage(NOW - 300), state=IncidentState.RESOLVED, resolved_at=NOW)
     trouble.store.save_incidents([SavedIncident(resolved, "")], [], NOW)
     expect(page.locator("#incident header")).to_contain_text("resolved at 11:06:40")

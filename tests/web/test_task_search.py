@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from lab.dashboard import FAILED, Dashboard
 from playwright.sync_api import expect
+
+from lab.dashboard import FAILED, Dashboard
 
 pytestmark = pytest.mark.chromium
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from celeriac.errors import QueryError
 from celeriac.model.attempt import AttemptState
@@ -36,16 +36,22 @@ def parse(text: str) -> TaskQuery:
     """The query that `text` asks. Raises QueryError with the position of the first fault."""
     if len(text) > LONGEST:
         raise QueryError(f"the query is longer than {LONGEST} characters", position=LONGEST)
-    query = TaskQuery()
+    found: dict[str, str] = {}
     free: list[str] = []
     for word in _words(text):
         if word.key is None:
             free.append(word.value)
-            continue
-        if getattr(query, word.key) is not None:
+        elif word.key in found:
             raise QueryError(f"{word.key}: is given twice", position=word.position, hint="Keep one of them")
-        query = replace(query, **{word.key: _value(word)})
-    return replace(query, text=" ".join(free) or None)
+        else:
+            found[word.key] = _value(word)
+    return TaskQuery(
+        state=found.get("state"),
+        name=found.get("name"),
+        queue=found.get("queue"),
+        worker=found.get("worker"),
+        text=" ".join(free) or None,
+    )
 
 
 def _words(text: str) -> Iterator[_Word]:

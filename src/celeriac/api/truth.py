@@ -5,7 +5,6 @@ An event says what was true when it was sent. A task that "started" on a dead wo
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -68,7 +67,7 @@ def verdict(task: Task | None, around: Surroundings) -> Verdict:
         return Verdict("retrying", f"attempt {attempt.number} asked for a retry{_reason(attempt)}")
     if attempt.state.ended:
         return _ended(attempt)
-    return _from_incidents(around) or _OPEN[attempt.state](task, attempt, around)
+    return _from_incidents(around) or _open(task, attempt, around)
 
 
 def _ended(attempt: Attempt) -> Verdict:
@@ -110,10 +109,20 @@ def _unheard(around: Surroundings) -> Verdict:
 
 def _claimed(claimed: Claimed) -> Verdict:
     word = {"active": "running", "scheduled": "scheduled"}.get(claimed.state, "reserved")
-    return Verdict(word, f"{claimed.worker} said at {rfc3339(claimed.asked_at)} that it is {claimed.state}; no event says so")
+    return Verdict(
+        word, f"{claimed.worker} said at {rfc3339(claimed.asked_at)} that it is {claimed.state}; no event says so"
+    )
 
 
-def _waiting(task: Task, attempt: Attempt, around: Surroundings) -> Verdict:
+def _open(task: Task, attempt: Attempt, around: Surroundings) -> Verdict:
+    if attempt.state is AttemptState.STARTED:
+        return _running(attempt, around)
+    if attempt.state is AttemptState.RESERVED:
+        return _reserved(task.eta, attempt, around)
+    return _waiting(attempt, around)
+
+
+def _waiting(attempt: Attempt, around: Surroundings) -> Verdict:
     since = _ago(attempt.published_at, around.at)
     if around.claimed:
         return _claimed(around.claimed)
@@ -134,18 +143,22 @@ def _takers(queue: Queue) -> str:
     if queue.consumers is None:
         return "who consumes it is not known"
     count = len(queue.consumers)
-    return f"{count} worker{'' if count == 1 else 's'} consume{'s' if count == 1 else ''} it" if count else "nobody consumes it"
+    return (
+        f"{count} worker{'' if count == 1 else 's'} consume{'s' if count == 1 else ''} it"
+        if count
+        else "nobody consumes it"
+    )
 
 
-def _reserved(task: Task, attempt: Attempt, around: Surroundings) -> Verdict:
+def _reserved(due: str | None, attempt: Attempt, around: Surroundings) -> Verdict:
     worker = attempt.worker or "a worker"
-    eta = _future(task.eta, around.at)
+    eta = _future(due, around.at)
     if eta:
         return Verdict("scheduled", f"{worker} holds it until {eta}")
     return _if_alive("reserved", f"{worker} took it {_ago(attempt.received_at, around.at)}", around)
 
 
-def _running(task: Task, attempt: Attempt, around: Surroundings) -> Verdict:
+def _running(attempt: Attempt, around: Surroundings) -> Verdict:
     worker = attempt.worker or "a worker"
     return _if_alive("running", f"{worker} started it {_ago(attempt.started_at, around.at)}", around)
 
@@ -171,11 +184,3 @@ def _future(eta: str | None, at: float) -> str | None:
 
 def _ago(since: float | None, at: float) -> str:
     return "at an unknown time" if since is None else f"{max(0.0, at - since):.0f} s ago"
-
-
-_OPEN: dict[AttemptState, Callable[[Task, Attempt, Surroundings], Verdict]] = {
-    AttemptState.PUBLISHED: _waiting,
-    AttemptState.QUEUED: _waiting,
-    AttemptState.RESERVED: _reserved,
-    AttemptState.STARTED: _running,
-}

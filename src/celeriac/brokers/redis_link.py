@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,6 +36,15 @@ class Link:
     def connected(self) -> bool:
         """True while a socket is open."""
         return bool(self._connection.is_connected)
+
+    @property
+    def peer(self) -> str | None:
+        """The `address:port` at the other end of the open connection; None without one, or over a unix socket."""
+        door_socket = self._connection._sock  # redis-py gives no other way to its socket
+        if door_socket is None or door_socket.family not in (socket.AF_INET, socket.AF_INET6):
+            return None
+        host, port = door_socket.getpeername()[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def ask(self, *command: str | bytes | int) -> Any:
         """One command, one reply. Raises as `send` does, and BrokerError when the reply is an error."""

@@ -57,7 +57,7 @@ class Looker:
         )
 
     def _finish(self, look: BrokerLook) -> BrokerLook:
-        return replace(look, ended=self._clock.now())
+        return replace(look, ended=self._clock.now(), address=self._link.peer)
 
 
 def _bare(server: Server, at: float, *spots: BlindSpot) -> BrokerLook:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import inf
 
+from celeriac.detectors.deliveries import open_on
 from celeriac.detectors.liveness import Life, Standing, lives, living, successor
 from celeriac.detectors.reading import once_per_view
 from celeriac.detectors.traces import JITTER, Trace, container_name, ended_at, is_ended, mains_gone, seen
 from celeriac.model.evidence import Evidence
-from celeriac.model.task import Task
 from celeriac.model.view import View
 
 DAY = 86_400.0
-NAMELESS = (None, None)
-"""Whose deliveries are when a log never named its worker: its lines are all there is, and one worker's at that."""
 STRANGERS = 5
 """Ends without a known life that are considered, newest first."""
 ORDERLY_EXITS = (0, 143)
@@ -98,24 +95,6 @@ def _earlier(view: View, life: Life) -> Ending:
     return Ending(life.worker.node, gone.at, last_looked(gone), Trace(gone=gone), life, heir=life)
 
 
-def open_on(view: View, node: str | None, pid: int | None, before: float = inf) -> tuple[Task, ...]:
-    """Tasks whose newest delivery went to this node and pid before `before` (its clock) and has no end."""
-    return tuple(task for task in view.tasks if _is_open(task, ((node, pid),), before))
-
-
-def hearsay_of(view: View, node: str | None) -> tuple[Task, ...]:
-    """Open tasks that a log or the result backend ties to `node`, without a pid; or a log that names no node at all."""
-    return tuple(task for task in view.tasks if _is_open(task, ((node, 0), NAMELESS), inf))
-
-
-def _is_open(task: Task, owners: tuple[tuple[str | None, int | None], ...], before: float) -> bool:
-    last = task.last
-    if last is None or last.state.ended or (last.worker, last.pid) not in owners:
-        return False
-    taken = last.started_at or last.received_at
-    return taken is not None and taken < before
-
-
 def _when(life: Life) -> tuple[float, float]:
     gone, container = life.trace.gone, life.trace.container
     if gone is not None:
@@ -134,17 +113,25 @@ def last_looked(gone: Evidence) -> float:
 
 
 def _strangers(view: View, known: Iterable[Ending]) -> list[Ending]:
-    """Remains of workers that were never heard. Ours or another broker's: only who lives could tell, so they count
-    only while nobody does."""
+    """Remains of workers that were never heard. A process tells by its connections whose worker it was; a container
+    may have been another broker's, so such ends count only while nobody lives."""
     taken = {id(part) for ending in known for part in (ending.trace.gone, ending.trace.container)}
     containers = [one for one in _last_looks(view) if id(one) not in taken and _died(one)]
     found = [_of_container(one) for one in containers]
     boxes = {ending.container for ending in (*known, *found)} - {None}
     mains = [one for one in seen(view, "process-gone") if id(one) not in taken and one.container not in boxes]
+    mains = [one for one in mains if _was_ours(view, one)]
     heard = {worker.node for worker in view.workers}
     found += [_of_process(one) for one in mains if view.at - one.at <= DAY and not heard & set(one.nodes)]
     newest = sorted(found, key=lambda ending: -ending.at)
     return [ending for ending in newest[:STRANGERS] if ending is newest[0] or view.at - ending.at <= DAY]
+
+
+def _was_ours(view: View, gone: Evidence) -> bool:
+    """True when the process was connected to the broker that is judged."""
+    peers = gone.data.get("peers")
+    address = view.broker.address if view.broker is not None else None
+    return address is not None and isinstance(peers, (list, tuple)) and address in peers
 
 
 def _last_looks(view: View) -> tuple[Evidence, ...]:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 
-from celeriac.detectors.endings import Ending, endings, hearsay_of, open_on
+from celeriac.detectors.deliveries import deliveries, hearsay_of, open_on
+from celeriac.detectors.endings import Ending, endings
 from celeriac.detectors.liveness import Life, Standing, began, lives
 from celeriac.detectors.reading import once_per_view
 from celeriac.model.attempt import AttemptState
@@ -175,7 +176,7 @@ def _look_after(view: View, ends: Iterable[Ending]) -> BrokerLook | None:
 
 def _owned(view: View) -> frozenset[str | None]:
     """Ids whose newest delivery is on record: their owner is known, dead or alive."""
-    return frozenset(task.id for task in view.tasks if task.last is not None and task.last.received_at is not None)
+    return frozenset(task.id for task, last in deliveries(view) if last.received_at is not None)
 
 
 def _can_hold(life: Life) -> bool:

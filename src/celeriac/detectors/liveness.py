@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from celeriac.detectors.deliveries import runs_on
 from celeriac.detectors.reading import once_per_view
 from celeriac.detectors.traces import Trace, ended_at, is_ended, trace
-from celeriac.model.attempt import AttemptState
 from celeriac.model.view import View
 from celeriac.model.worker import Worker
 
@@ -100,27 +100,31 @@ def runs_task(view: View, worker: Worker) -> bool:
     """True when the life is known to execute something: by its own answer, or by a start without an end."""
     if any(claim.state == "active" for claim in worker.claims or ()):
         return True
-    attempts = (task.last for task in view.tasks)
-    return any(
-        one.state is AttemptState.STARTED and (one.worker, one.pid) == (worker.node, worker.pid)
-        for one in attempts
-        if one is not None
-    )
+    return runs_on(view, worker.node, worker.pid)
 
 
 def _judge(view: View, worker: Worker, found: Trace) -> Life:
-    silence = max(0.0, min(view.at - last_word(worker), view.observed))
+    silence = _silence(view, last_word(worker))
     if _has_ended(worker, found):
         return Life(worker, found, Standing.ENDED, silence)
     if worker.said_goodbye():
         return Life(worker, found, Standing.LEFT, silence)
     limit = max(4 * worker.frequency, SILENT)
+    if _silence(view, worker.heartbeat_seen) >= limit and _flows_without_heartbeats(view, worker):
+        return Life(worker, found, Standing.SILENT, silence, "heartbeats-off")
     if silence < max(3 * worker.frequency, QUIET) and not (_is_frozen(found) and silence >= FROZEN_AFTER):
         return Life(worker, found, Standing.ALIVE, silence)
     cause = _why_silent(view, worker, found, silence)
     early = cause == "frozen"
     standing = Standing.SILENT if early or silence >= limit else Standing.QUIET
     return Life(worker, found, standing, silence, cause if standing is Standing.SILENT else "")
+
+
+def _silence(view: View, word: float) -> float:
+    """Seconds of silence since `word`, as far as we listened: what came while we were deaf says nothing."""
+    source = view.source("events")
+    heard_until = view.at if source is None else min(view.at, source.mark)
+    return max(0.0, min(heard_until - word, view.observed))
 
 
 def _settle(view: View, life: Life, speaking: Sequence[Worker]) -> Life:
@@ -165,8 +169,6 @@ def _why_silent(view: View, worker: Worker, found: Trace, silence: float) -> str
         return "frozen"
     if process is not None and process.text("wchan") in PIPE_WAITS:
         return "log-pipe"
-    if _flows_without_heartbeats(view, worker):
-        return "heartbeats-off"
     if _is_busy(view, worker, found, silence):
         return "busy"
     return "unknown"

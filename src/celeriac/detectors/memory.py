@@ -19,6 +19,7 @@ CHILD_STANDS = 300.0
 """Seconds for which a child's kill is told; the worker lives on."""
 CHILD_TOLD = 10.0
 """Seconds the parent may take to notice (billiard's maintain_pool every 5 s, FAILURE-MODES 2.2)."""
+DELIVERED_WITHIN = 3600.0
 KILLED = 137
 WORKER_COMMAND = re.compile(r"^\[?(celery|python)", re.IGNORECASE)
 SIGNAL_9 = re.compile(r"signal 9\b")
@@ -118,7 +119,9 @@ def lone_kills(view: View) -> tuple[Evidence, ...]:
     return tuple(
         one
         for one in seen(view, "oom-kill")
-        if view.at - one.at <= DAY and _reads_like_a_worker(one) and _is_remembered(one, groups, boxes)
+        if view.at - one.at <= DAY
+        and _reads_like_a_worker(one)
+        and (_is_remembered(one, groups, boxes) or _stopped_deliveries(view, one))
     )
 
 
@@ -131,6 +134,13 @@ def _is_remembered(line: Evidence, groups: list[str | None], boxes: list[str]) -
     if (line.text("command") or "").lstrip("[").startswith("celery"):
         return True
     return any(same_group(group, one) for one in groups) or any(box and box in (group or "") for box in boxes)
+
+
+def _stopped_deliveries(view: View, line: Evidence) -> bool:
+    """True when the last message the broker delivered went out shortly before the kill, and none after it. Workers run
+    as `python -m celery` have no name of their own in the kernel's log."""
+    times = [one.since for one in (view.broker.held or () if view.broker else ()) if one.since is not None]
+    return bool(times) and not _host_wide(line) and line.at - DELIVERED_WITHIN <= max(times) <= line.at + BEFORE
 
 
 def _within(ending: Ending, at: float) -> bool:

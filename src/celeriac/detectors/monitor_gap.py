@@ -35,8 +35,8 @@ def _finding(cause: str, gaps: list[Gap]) -> Finding:
         severity="info" if all(gap.size is not None for gap in gaps) else "warning",
         confidence="certain",
         subject=Subject(worker=workers[0] if len(workers) == 1 else None),
-        summary=f"{_size(gaps)} of {prose.names(workers)} missing from the history between {prose.instant(start)} "
-        f"and {prose.instant(end)}: {_WORDS.get(cause, 'the reason is not known')}",
+        summary=f"{_size(gaps)} of {prose.names(workers)} missing from the history, {prose.instant(start)} "
+        f"to {prose.instant(end)}: {_WORDS.get(cause, 'the reason is not known')}",
         since=min(gap.found_at for gap in gaps),
         cause=cause,
         evidence=tuple(_fact(gap) for gap in gaps[:FACTS]),
@@ -51,8 +51,8 @@ def _size(gaps: list[Gap]) -> str:
     sizes = [gap.size for gap in gaps]
     known = sum(size for size in sizes if size is not None)
     if None not in sizes:
-        return prose.count(known, "task start") + (" is" if known == 1 else " are")
-    return f"at least {prose.count(known, 'task start')} are" if known else "an unknown number of task starts are"
+        return prose.count(known, "task start")
+    return f"at least {prose.count(known, 'task start')}" if known else "an unknown number of task starts"
 
 
 def _fact(gap: Gap) -> Fact:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from celeriac.detectors import prose
 from celeriac.detectors.base import Detector
 from celeriac.detectors.deaths import Death, deaths
+from celeriac.detectors.deliveries import deliveries
 from celeriac.detectors.endings import Ending
 from celeriac.detectors.fates import fates, held_until, names_of, strays, visibility_timeout
 from celeriac.detectors.liveness import living
@@ -98,7 +99,7 @@ def _summary(case: Case, until: float | None) -> str:
 
 def _cause(view: View, held: tuple[Held, ...]) -> str:
     """What most of them are: waiting for their time, started with late ack, or merely prefetched."""
-    started = {task.id for task in view.tasks if task.state is AttemptState.STARTED}
+    started = {task.id for task, last in deliveries(view) if last.state is AttemptState.STARTED}
     kinds = Counter("eta" if one.eta else "late-ack" if one.task_id in started else "prefetched" for one in held)
     return max(kinds.items(), key=lambda pair: (pair[1], pair[0]))[0]
 

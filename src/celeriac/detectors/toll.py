@@ -60,7 +60,8 @@ def words(view: View, death: Death) -> str:
 
 def growth(view: View, queue: Queue, since: float) -> float | None:
     """Messages per second that the queue gained since `since`, at most over the last minute."""
-    return queue.growth(max(LEAST_WINDOW, min(WINDOW, view.at - since)))
+    seen = queue.latest.at - queue.samples[0].at
+    return queue.growth(max(LEAST_WINDOW, min(WINDOW, view.at - since, seen)))
 
 
 def growing(view: View, queue: Queue, since: float) -> str:

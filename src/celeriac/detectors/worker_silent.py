@@ -31,7 +31,7 @@ TOLD_FOR = 900.0
 _WORDS = {
     "frozen": "its main process is stopped (state T)",
     "log-pipe": "its main process is blocked writing its log to a pipe that nobody reads",
-    "heartbeats-off": "it works but sends no heartbeats",
+    "heartbeats-off": "works but sends no heartbeats",
     "unknown": "nothing that can be seen says why",
 }
 
@@ -62,7 +62,8 @@ def _finding(view: View, life: Life) -> Finding:
     node, process = life.worker.node, life.trace.process
     queues = () if life.cause == "heartbeats-off" else _left_alone(view, life)
     waiting = sum(queue.latest.ready for queue in queues)
-    since = life.last_word or life.worker.first_seen
+    off = life.cause == "heartbeats-off"
+    since = (life.worker.heartbeat_seen if off else life.last_word) or life.worker.first_seen
     return Finding(
         kind=KIND,
         key=finding_key("worker", node),
@@ -95,6 +96,8 @@ def _severity(life: Life, waiting: int) -> Severity:
 
 
 def _summary(life: Life, queues: tuple[Queue, ...], waiting: int) -> str:
+    if life.cause == "heartbeats-off":
+        return f"{life.worker.node} {_WORDS[life.cause]}: its death could not be told from its silence at once"
     words = f"{life.worker.node} has been silent for {prose.span(life.silence)}: {_WORDS[life.cause]}"
     if not waiting:
         return words

@@ -22,17 +22,19 @@ class Dashboard:
         """True when it serves and reads its store."""
         return self._read("/readyz") is not None
 
-    def death(self, worker: str) -> Mapping[str, Any] | None:
-        """The incident of the death of a worker whose node name begins with `worker`, in full, open ones first.
+    def death(self, pid: int) -> Mapping[str, Any] | None:
+        """The incident, in full, of the death of the worker whose main process was `pid`.
 
         None when there is none or it cannot be read.
         """
-        listed = self._read("/api/v1/incidents?limit=50") or {}
-        deaths = [item for item in listed.get("items", ()) if _tells_of_death(item, worker)]
-        if not deaths:
-            return None
-        chosen = min(deaths, key=lambda item: item["state"] not in OPEN)
-        return self._read(f"/api/v1/incidents/{chosen['id']}")
+        listed = self._read("/api/v1/incidents?limit=20") or {}
+        deaths = (item for item in listed.get("items", ()) if item["kind"] in DEATHS)
+        told = (self.incident(item["id"]) for item in deaths)
+        return next((one for one in told if one is not None and one["subject"]["pid"] == pid), None)
+
+    def incident(self, incident_id: str) -> Mapping[str, Any] | None:
+        """One incident in full; None when it cannot be read."""
+        return self._read(f"/api/v1/incidents/{incident_id}")
 
     def waiting(self, queue: str) -> int | None:
         """Messages that wait in `queue`; None when not known."""
@@ -46,8 +48,3 @@ class Dashboard:
         except (OSError, ValueError):  # refused, slow, an error status, or no JSON
             return None
         return content if isinstance(content, dict) else None
-
-
-def _tells_of_death(item: Mapping[str, Any], worker: str) -> bool:
-    named = str(item["subject"]["worker"] or "").startswith(worker)
-    return named and item["kind"] in DEATHS and item["state"] != "pending"

@@ -20,16 +20,16 @@ from celeriac.drills.stage import (
 )
 from celeriac.drills.stage.ports import LOOPBACK
 from celeriac.drills.systems.exports.traffic import ask_for_export
+from celeriac.drills.words import MIB, enforcer
 from celeriac.errors import DrillFailedError
 
-MIB = 1024 * 1024
 SMALL = 192 * MIB
 LARGE = 768 * MIB
 HUGE_ROWS = 6_000_000
 """One customer's ten years of orders: some 600 MB of CSV, all of it in memory."""
 PER_SECOND = 5.0
 QUEUE = "celery"
-NODE = "exports@"
+NODE = "exports@%h"
 SYSTEM = "celeriac.drills.systems.exports"
 UP_WITHIN = 30.0
 
@@ -62,7 +62,7 @@ class Exports:
         say(f"web app    POST {self._web_url}/exports answers 202")
         self.group = make_memory_group(self._stage, SMALL)
         self.start_worker(SMALL, processes=2)
-        say(f"worker     2 processes, memory limit {SMALL // MIB} MB {self._limit_enforced_by()}")
+        say(f"worker     2 processes, memory limit {SMALL // MIB} MB {enforcer(self.group)}")
         self._stage.start("traffic", [sys.executable, "-m", f"{SYSTEM}.traffic", self._web_url, str(PER_SECOND)])
         say(f"customers  {PER_SECOND:g} CSV exports a second")
 
@@ -73,7 +73,7 @@ class Exports:
             self.group.limit(limit)
         worker = self._stage.start(
             f"worker-{self._starts}",
-            _celery("worker", "-n", f"{NODE}%h", "-c", str(processes), "-l", "INFO"),
+            _celery("worker", "-n", NODE, "-c", str(processes), "-l", "INFO"),
             env={"EXPORTS_BROKER": self._broker_url},
             procs=self.group.procs if self.group else None,
         )
@@ -100,11 +100,6 @@ class Exports:
                 return bool(json.load(answer)["status"] == "ok")
         except (OSError, ValueError):
             return False
-
-    def _limit_enforced_by(self) -> str:
-        if self.group is None:
-            return "watched by this demo (no control group may be made here)"
-        return f"held by the kernel (control group v{self.group.version})"
 
     def _enforce(self, worker: Process, limit: int) -> None:
         if self.group is None:

@@ -8,11 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 from celeriac.drills.dashboard import OPEN
-from celeriac.drills.exports import LARGE, MIB, NODE, PER_SECOND, QUEUE, SMALL, Exports
+from celeriac.drills.exports import LARGE, PER_SECOND, QUEUE, SMALL, Exports
 from celeriac.drills.narrator import Narrator
 from celeriac.drills.stage import Patience
 from celeriac.drills.story import Story, closing
 from celeriac.drills.timetable import Act, Cue
+from celeriac.drills.words import MIB, docker_fix, ending, killer
 
 TICK = 0.1
 LOOK_EVERY = 0.5
@@ -32,6 +33,7 @@ class Play:
         self._patience = patience
         self._cues = deque(cues)
         self._end = patience.now() + cues[-1].at
+        self._dead_pid: int | None = None
         self._shown: tuple[str, str] | None = None
         self._closed = len(cues) == 1  # without faults there is nothing to sum up
         self._looked_at = 0.0
@@ -67,21 +69,11 @@ class Play:
         if self.story.died_at is not None or worker is None or worker.running:
             return
         self._note(died_at=now)
-        self._tell(f"The worker is dead: {_ending(worker.exit_code)}. {self._who_killed()}", "bold red")
+        self._dead_pid = worker.pid
+        self._tell(f"The worker is dead: {ending(worker.exit_code)}.", "bold red")
+        self._tell(killer(self._exports.group, SMALL))
         answers = "still answers" if self._exports.web_answers() else "does not answer"
         self._tell(f"Its log just stops. The web app {answers}. Nobody says a word …")
-
-    def _who_killed(self) -> str:
-        group = self._exports.group
-        if group is None:
-            return (
-                "This demo's own watcher sent the SIGKILL, since no control group may be made here; "
-                "so worker-lost is the right diagnosis."
-            )
-        how = "all of its group together (memory.oom.group, as Kubernetes sets it)"
-        if not group.whole:
-            how = "its main process (v1 groups cannot die as one; oom_score_adj had made it the first choice)"
-        return f"It went over its {SMALL // MIB} MB, and the kernel killed {how}."
 
     def _look(self, now: float) -> None:
         self._waiting = self._exports.dashboard.waiting(QUEUE)
@@ -94,7 +86,7 @@ class Play:
         self._narrator.pulse(self._figures())
 
     def _look_at_incident(self, now: float) -> None:
-        incident = self._exports.dashboard.death(NODE)
+        incident = self._read_incident()
         if incident is None or self.story.died_at is None:
             return
         self._note(incident=incident)
@@ -102,6 +94,13 @@ class Play:
             self._note(detected_at=now)
             self._tell(f"Celeriac, {now - self.story.died_at:.1f} s after the kill: {incident['kind']}.", "bold green")
         self._show_once_settled(incident, now)
+
+    def _read_incident(self) -> Mapping[str, Any] | None:
+        """This worker's incident, of all that the server may have to tell."""
+        dashboard = self._exports.dashboard
+        if self.story.incident is not None:
+            return dashboard.incident(self.story.incident["id"])
+        return None if self._dead_pid is None else dashboard.death(self._dead_pid)
 
     def _show_once_settled(self, incident: Mapping[str, Any], now: float) -> None:
         """The diagnosis in full, when its lists are known; again when more evidence named another cause."""
@@ -122,14 +121,14 @@ class Play:
             self._close()
 
     def _restart(self) -> None:
+        if self.story.died_at is None:
+            self._tell("The worker did not die: its memory limit was not enforced on this machine.", "bold red")
+            return
         self._note(outage=self.story.incident)
         if self.story.incident is not None:
             self._tell(f"By now: {self.story.incident['summary']}")
         self._tell(f"The worker comes back with {LARGE // MIB} MB and 4 processes. In Docker a person would type:")
-        self._tell(
-            f"  docker update --memory {LARGE // MIB}m --memory-swap {LARGE // MIB}m worker && docker start worker",
-            "bold",
-        )
+        self._tell(f"  {docker_fix(LARGE)}", "bold")
         self._exports.start_worker(LARGE, processes=4)
         self._note(restarted_at=self._patience.now())
 
@@ -153,7 +152,3 @@ class Play:
 
     def _note(self, **moments: object) -> None:
         self.story = replace(self.story, **moments)  # type: ignore[arg-type]
-
-
-def _ending(code: int | None) -> str:
-    return "SIGKILL (exit 137)" if code == -9 else f"exit {code}"

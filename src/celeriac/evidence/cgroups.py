@@ -61,9 +61,8 @@ class CgroupSource:
         reading = read_memory(before.group)
         now = replace(before, reading=reading or before.reading, removed=reading is None)
         self._watched[path] = now
-        kills = added(before.reading, reading)
-        if reading is not None and kills > 0:
-            yield rise(self._host, now, reading, kills, at)
+        if reading is not None and before.reading is not None and added(before.reading, reading) > 0:
+            yield rise(self._host, now, reading, before.reading, at)
         if now.reading is not None:
             yield level(self._host, now, now.reading, at)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -64,23 +65,26 @@ class Engine:
         except ImportError as error:
             raise EvidenceError("the docker SDK is not installed", hint="pip install 'celeriac[docker]'") from error
         try:
+            _knock(self._address)
             if self._client is None:
                 self._client = docker.APIClient(base_url=self._address, version="auto", timeout=TIMEOUT)
             return ask(self._client)
         except (docker.errors.DockerException, OSError) as error:  # requests' errors are OSErrors
             self.close()
             raise EvidenceError(
-                f"the engine at {self._address} does not answer: {_reason(error)}",
+                f"the engine at {self._address} does not answer: {_why(error)}",
                 hint="Check DOCKER_HOST and that this user may use the socket",
             ) from error
 
 
-def _reason(error: BaseException) -> str:
-    """The system's own word under the SDK's layers, such as `Permission denied`."""
-    below: list[BaseException] = [error]
-    for one in below:
-        if isinstance(one, OSError) and one.strerror:
-            return one.strerror
-        inner = (*one.args, one.__cause__, one.__context__)
-        below += [each for each in inner if isinstance(each, BaseException) and each not in below]
-    return " ".join(str(error).split())[:200]
+def _knock(address: str) -> None:
+    """Raises OSError when nobody listens: the SDK leaves a socket open when it finds that out itself."""
+    if address.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as knock:
+            knock.settimeout(TIMEOUT)
+            knock.connect(address.removeprefix("unix://"))
+
+
+def _why(error: Exception) -> str:
+    system = error.strerror if isinstance(error, OSError) else None
+    return system or " ".join(str(error).split())[:200]

@@ -53,16 +53,18 @@ def level(host: str, watched: Watched, reading: MemoryReading, at: float) -> Evi
     )
 
 
-def rise(host: str, watched: Watched, reading: MemoryReading, added: int, at: float) -> Evidence:
-    """The kernel killed `added` processes of the group since the look before."""
-    path = watched.group.path
+def rise(host: str, watched: Watched, reading: MemoryReading, before: MemoryReading, at: float) -> Evidence:
+    """The kernel killed in the group since the look `before`. `added` is the counter's own growth: of a group that is
+    killed whole the first victim counts twice (mm/oom_kill.c, oom_kill_process)."""
+    path, kills = watched.group.path, added(before, reading)
+    who = "all" if (reading.group_kills or 0) > (before.group_kills or 0) else str(kills)
     return Evidence(
         id=fingerprint("oom-count", host, path, reading.inode, reading.kills),
         at=at,
         source="cgroup",
         what="oom-count",
         host=host,
-        fact=f"the kernel killed {added} for memory in {path}, whose limit is {_size(reading.limit)}",
+        fact=f"the kernel killed {who} for memory in {path}, whose limit is {_size(reading.limit)}",
         how=_how(watched.group),
         pid=watched.pid,
         nodes=watched.nodes,
@@ -71,7 +73,7 @@ def rise(host: str, watched: Watched, reading: MemoryReading, added: int, at: fl
             "path": path,
             "version": watched.group.version,
             "kills": reading.kills,
-            "added": added,
+            "added": kills,
             "limit": reading.limit,
             "peak": reading.peak,
             "group_kills": reading.group_kills,
@@ -79,11 +81,10 @@ def rise(host: str, watched: Watched, reading: MemoryReading, added: int, at: fl
     )
 
 
-def added(before: MemoryReading | None, now: MemoryReading | None) -> int:
-    """Kills between two looks. A directory made anew under the same name counts from zero."""
-    if before is None or now is None or now.kills is None:
-        return 0
-    return now.kills - (before.kills or 0) if now.inode == before.inode else now.kills
+def added(before: MemoryReading, now: MemoryReading) -> int:
+    """Kills counted between two looks. A directory made anew under the same name counts from zero."""
+    kills = now.kills or 0
+    return kills - (before.kills or 0) if now.inode == before.inode else kills
 
 
 def _fact(watched: Watched, reading: MemoryReading) -> str:

@@ -28,7 +28,7 @@ class LogSource:
         self, files: Sequence[Path], *, node: str | None = None, zone: tzinfo | None = None, host: str | None = None
     ) -> None:
         where = host or gethostname()
-        self._followed = [(Tail(path), LogReader(Origin(where, f"grep -n '' {path}", zone, node))) for path in files]
+        self._followed = [(Tail(path), LogReader(Origin(where, f"tail -n 1000 {path}", zone, node))) for path in files]
         self._events: deque[Event] = deque(maxlen=LINES_LIMIT)
         self._evidence: deque[Evidence] = deque(maxlen=LINES_LIMIT)
         self._unseen: tuple[BlindSpot, ...] = ()

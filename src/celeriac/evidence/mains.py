@@ -48,13 +48,15 @@ class Main:
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """What changes. `children` is None where the kernel does not list them."""
+    """What changes. `children` is None where the kernel does not list them, `peers` (see host/sockets.py) where they
+    cannot be seen or have not been looked at yet."""
 
     at: float
     process: Process
     wchan: str | None
     terminating: bool
     children: Mapping[int, Process] | None
+    peers: frozenset[str] | None = None
 
 
 def find_mains(hostname: str, mounts: Sequence[Mount], at: float, known: frozenset[int]) -> Iterator[Main]:
@@ -116,12 +118,15 @@ def _hostname_inside(pid: int) -> tuple[str | None, str | None]:
 
 
 def _children(main: Process) -> Mapping[int, Process] | None:
-    """Its pool processes that run. What a task started, a compiler say, comes and goes as it likes."""
+    """Its pool processes that run; Celery leaves dead ones unreaped for up to 5 s (celery/concurrency/asynpool.py).
+
+    What a task started, a compiler say, comes and goes as it likes.
+    """
     pids = processes.read_children(main.pid)
     if pids is None:
         return None
     found = (processes.read_process(pid) for pid in pids[:_CHILDREN_LIMIT])
-    return {child.pid: child for child in found if child is not None and _of_pool(child, main)}
+    return {child.pid: child for child in found if child and not child.ended and _of_pool(child, main)}
 
 
 def _of_pool(child: Process, main: Process) -> bool:

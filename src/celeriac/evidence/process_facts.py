@@ -93,6 +93,7 @@ def _data(main: Main, seen: Glance) -> Mapping[str, object]:
         "pool": main.pool,
         "stops": "terminated" if seen.terminating else None,
         "stdout": main.stdout,
+        "peers": None if seen.peers is None else tuple(sorted(seen.peers)),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from celeriac.errors import EvidenceError
 from celeriac.evidence.base import Look
@@ -10,6 +11,7 @@ from celeriac.evidence.mains import Glance, Main, find_mains, glance
 from celeriac.evidence.process_facts import child_gone, gone, level
 from celeriac.host.cgroups import read_mounts
 from celeriac.host.processes import Process, read_process
+from celeriac.host.sockets import read_peers
 from celeriac.model.evidence import Evidence
 from celeriac.model.finding import BlindSpot
 
@@ -54,6 +56,7 @@ class ProcessSource:
         for pid, (main, before) in list(self._lives.items()):
             now = glance(main, at)
             if now is not None:
+                now = replace(now, peers=before.peers)
                 self._lives[pid] = (main, now)
                 yield from self._children(main, before, now)
                 continue
@@ -70,7 +73,7 @@ class ProcessSource:
                 yield child_gone(self._host, main, child, (before.at, now.at), _killed_by(child))
 
     def _scan(self, at: float) -> None:
-        """Look for new mains. A pool process that outlives its main looks like one, and is none."""
+        """Look for new mains, and whom all of them talk to. A pool process that outlives its main looks like one, and is none."""
         self._scanned = at
         self._orphans = tuple(orphan for orphan in self._orphans if _lives(orphan))
         known = frozenset(self._lives).union(orphan.pid for orphan in self._orphans)
@@ -79,6 +82,8 @@ class ProcessSource:
                 seen = glance(main, at)
                 if seen is not None and len(self._lives) < MAINS_LIMIT:
                     self._lives[main.pid] = (main, seen)
+            for pid, (main, seen) in self._lives.items():
+                self._lives[pid] = (main, replace(seen, peers=read_peers(pid) or seen.peers))
         except OSError as error:
             raise EvidenceError(
                 f"the process table cannot be read: {error}", hint="Run where /proc is mounted and open to this user"

@@ -67,11 +67,12 @@ class KernelReader:
 
     def __init__(self) -> None:
         self._context: _Context | None = None
+        self._victim: int | None = None
 
     def feed(self, seconds: float, line: str) -> KernelKill | Segfault | None:
         """The happening that `line`, written `seconds` after boot, completes."""
         if match := _KILLED.match(line):
-            return self._killed(seconds, match)
+            return None if self._is_told(int(match["pid"])) else self._killed(seconds, match)
         if match := _SEGFAULT.match(line):
             return Segfault(seconds, int(match["pid"]), match["command"], line[:300])
         self._context = self._next_context(line)
@@ -79,7 +80,7 @@ class KernelReader:
 
     def _killed(self, seconds: float, match: re.Match[str]) -> KernelKill:
         pid, scope = int(match["pid"]), _constraint(match["scope"])
-        context = self._context
+        context, self._victim = self._context, pid
         if context is None or context.pid not in (None, pid):
             context = _Context(scope or "unknown")
         return KernelKill(
@@ -91,6 +92,11 @@ class KernelReader:
             limited=context.limited,
             rss=1024 * sum(int(match[part] or 0) for part in ("anon", "file", "shared")),
         )
+
+    def _is_told(self, pid: int) -> bool:
+        """True for the victim's second line: killing a whole group kills the victim once more."""
+        whole_group = self._context is not None and self._context.pid is None
+        return whole_group and pid == self._victim
 
     def _next_context(self, line: str) -> _Context | None:
         if " invoked oom-killer: " in line:

@@ -24,7 +24,8 @@ _THREADS_LIMIT = 64
 @dataclass(frozen=True, slots=True)
 class Process:
     """One look at /proc/PID/stat. `start_ticks` are clock ticks since boot: with the pid they tell one life from the
-    next. `rss` is bytes. `signal` is what killed it, seen on a zombie only."""
+    next. `rss` is bytes. `exiting` is true once its memory is given back; `signal` is what killed it, seen from then
+    on until its parent takes note."""
 
     pid: int
     name: str
@@ -32,12 +33,13 @@ class Process:
     parent: int
     start_ticks: int
     rss: int
+    exiting: bool = False
     signal: int | None = None
 
     @property
     def ended(self) -> bool:
-        """True for a zombie."""
-        return self.state in ENDED
+        """True when it runs no more."""
+        return self.exiting or self.state in ENDED
 
     def started(self, now: float, since_boot: float) -> float:
         """Unix seconds of its start. `since_boot` is CLOCK_BOOTTIME read at `now`: a snapshot of a VM that is resumed
@@ -86,6 +88,7 @@ def parse_stat(content: bytes) -> Process:
         parent=int(fields[1]),
         start_ticks=int(fields[19]),
         rss=int(fields[21]) * PAGE,
+        exiting=int(fields[20]) == 0,
         signal=_signal(int(fields[49])) if len(fields) > 49 else None,
     )
 

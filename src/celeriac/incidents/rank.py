@@ -37,9 +37,11 @@ def _by_key(findings: Iterable[Finding]) -> dict[str, Finding]:
 
 
 def _root_of(key: str, found: dict[str, Finding]) -> str:
-    """The end of the chain of causes; a circle ends where it began to repeat."""
+    """The end of the chain of causes; of a circle the same member, wherever it is entered."""
     seen = {key}
-    while (cause := found[key].caused_by) is not None and cause in found and cause not in seen:
+    while (cause := found[key].caused_by) is not None and cause in found:
+        if cause in seen:
+            return min(seen)
         seen.add(cause)
         key = cause
     return key

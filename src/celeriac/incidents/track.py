@@ -16,6 +16,7 @@ from celeriac.store import SavedIncident, Store
 from celeriac.telemetry import DetectorFailed, IncidentChanged, emit
 
 ACKNOWLEDGE = "acknowledge"
+EVENTS = "events"
 SEEN_AGAIN = 5.0
 
 
@@ -28,10 +29,11 @@ class TrackLoop:
     def __init__(self, store: Store, detectors: Sequence[Detector]) -> None:
         self._store = store
         self._detectors = tuple(detectors)
+        self._listening_since: float | None = None
 
     def step(self, now: float) -> bool:
         """Judge once, and write what changed."""
-        view = self._store.view(now)
+        view = self._store.view(now, observed=self._observed(now))
         found, failed = ask(self._detectors, view)
         blind = failed | {one.kind for one in self._detectors if not self._sees(one, view, now)}
         stored = self._store.live_incidents()
@@ -42,6 +44,13 @@ class TrackLoop:
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def _observed(self, now: float) -> float:
+        """Seconds for which events have been heard without a break: silence counts only while somebody listens."""
+        deaf = any(one.name == EVENTS and not one.live(now) for one in self._store.sources())
+        if self._listening_since is None or deaf:
+            self._listening_since = now
+        return now - self._listening_since
 
     def _sees(self, detector: Detector, view: View, now: float) -> bool:
         sources = {source.name: source for source in view.sources}

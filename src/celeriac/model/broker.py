@@ -34,7 +34,8 @@ class Consumer:
 
 @dataclass(frozen=True, slots=True)
 class BrokerLook:
-    """One look. `at` and `ended` are Unix seconds on our clock, `latency` seconds of a PING.
+    """One look. `at` and `ended` are Unix seconds on our clock, `latency` seconds of a PING; `address` is where the
+    connection led, "address:port", None over a unix socket.
 
     `held` is complete when `held_complete`, else the part that the budget allowed (`held_count` is always whole).
     """
@@ -45,6 +46,7 @@ class BrokerLook:
     version: str | None
     role: str | None
     latency: float
+    address: str | None = None
     used_memory: int | None = None
     max_memory: int | None = None
     eviction_policy: str | None = None

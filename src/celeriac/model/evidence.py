@@ -23,7 +23,8 @@ class Evidence:
     process may go by, `data` what each `what` carries:
 
     process       state (R S D T Z), wchan, parent, started (Unix s), namespace_pid, cgroup, container, command,
-                  children (host pids), rss (bytes), pool, stops ("terminated", when a stop signal is pending)
+                  children (host pids), rss (bytes), pool, stops ("terminated", when a stop signal is pending), stdout,
+                  peers (the "address:port" it has TCP connections to, None when unseen)
     process-gone  as `process`, of its last look; `between` [last seen, first missed]
     child-gone    pid of the child, parent (main's host pid), started, rss (bytes, of the last look)
     cgroup        path, version (1|2), kills (count or None), limit (bytes or None), peak, current, group_kill

@@ -55,7 +55,7 @@ class Writer:
                 return
             self._closed = True
             self._jobs.put(None)
-        self._thread.join()
+        self._thread.join(PATIENCE)
 
     def _enqueue(self, job: _Job) -> None:
         with self._gate:

@@ -50,8 +50,12 @@ def _answer_errors(app: FastAPI, desk: Desk) -> None:
 
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> HTMLResponse:
-        return desk.failure(request, "Not found" if error.status_code == 404 else "Refused", error.detail, error.status_code)
+        return desk.failure(
+            request, "Not found" if error.status_code == 404 else "Refused", error.detail, error.status_code
+        )
 
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, error: RequestValidationError) -> HTMLResponse:
-        return desk.failure(request, "This address asks for something that does not exist", error.errors()[0]["msg"], 422)
+        return desk.failure(
+            request, "This address asks for something that does not exist", error.errors()[0]["msg"], 422
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -72,16 +72,18 @@ class Desk:
         return self.clock.now()
 
     def page(
-        self, request: Request, name: str, *, sections: Collection[str] = (), status: int = 200, **facts: Any
+        self, request: Request, name: str, facts: Callable[[], dict[str, Any]], sections: Collection[str]
     ) -> HTMLResponse:
-        """The page, or the one of its `sections` that was asked for."""
-        facts |= {"path": request.url.path, "here": _here(request)}
+        """The page, or the one of its `sections` that was asked for.
+
+        The pulse is taken before the facts, so that what changes in between is fetched again and not missed.
+        """
+        common: dict[str, Any] = {"path": request.url.path, "here": _here(request)}
         part = request.query_params.get("part")
         if part in sections:
-            html = self.environment.get_template(f"sections/{part}.html").render(facts)
-            return HTMLResponse(html, status_code=status)
-        pulse = views.pulse(self.store, self.now())
-        return HTMLResponse(self.environment.get_template(f"{name}.html").render(facts, pulse=pulse), status)
+            return HTMLResponse(self.environment.get_template(f"sections/{part}.html").render(facts() | common))
+        common["pulse"] = views.pulse(self.store, self.now())
+        return HTMLResponse(self.environment.get_template(f"{name}.html").render(facts() | common))
 
     def failure(self, request: Request, title: str, detail: str, status: int) -> HTMLResponse:
         """An error page; it asks the store nothing, for the store may be what failed."""

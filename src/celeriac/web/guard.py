@@ -39,7 +39,9 @@ class Guard:
             return f"the host {host!r} is not served here. Add it to server.allowed_hosts if it should be"
         if method in SAFE or same_origin(headers, host):
             return None
-        return "this request does not come from this site. Send it from the dashboard, or with an Origin that is this host"
+        return (
+            "this request does not come from this site. Send it from the dashboard, or with an Origin that is this host"
+        )
 
 
 def hostname(host: str) -> str:

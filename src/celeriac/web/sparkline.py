@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from celeriac.clock import parse_rfc3339
@@ -36,7 +37,7 @@ def sparkline(samples: Sequence[dict[str, Any]]) -> Sparkline | None:
     ]
     gaps = _holes(times)
     edges = [0, *gaps, len(points)]
-    stretches = [points[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    stretches = [points[start:end] for start, end in pairwise(edges)]
     lines = tuple(" ".join(f"{x:.1f},{y:.1f}" for x, y in stretch) for stretch in stretches if len(stretch) > 1)
     said = f"from {depths[0]:,} to {depths[-1]:,} in {span / 60:.0f} min, at most {max(depths):,}"
     return Sparkline(lines, f"{said}, with {len(gaps)} hole{'s' if len(gaps) > 1 else ''}" if gaps else said)
@@ -44,6 +45,6 @@ def sparkline(samples: Sequence[dict[str, Any]]) -> Sparkline | None:
 
 def _holes(times: list[float]) -> list[int]:
     """Positions before which something is missing."""
-    steps = sorted(later - earlier for earlier, later in zip(times, times[1:], strict=False))
+    steps = sorted(later - earlier for earlier, later in pairwise(times))
     usual = max(steps[len(steps) // 2], 1.0)
     return [index for index in range(1, len(times)) if times[index] - times[index - 1] > HOLE * usual]

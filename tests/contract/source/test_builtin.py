@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from socket import gethostname
@@ -12,6 +13,7 @@ from celeriac.evidence import Source
 from celeriac.evidence.cgroups import CgroupSource
 from celeriac.evidence.docker import DockerSource
 from celeriac.evidence.kernel import KernelSource
+from celeriac.evidence.kernel_log import Command
 from celeriac.evidence.logs import LogSource
 from celeriac.evidence.processes import ProcessSource
 from celeriac.testing.source_contract import SourceContract
@@ -25,6 +27,13 @@ HOST = gethostname()
 @pytest.fixture(scope="module")
 def worker() -> Iterator[Worker]:
     with RedisServer() as server, Worker(server.url, concurrency=1) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def docker_engine() -> Iterator[DockerEngine]:
+    with engine() as running:
+        running.run(["sh", "-c", "exit 3 # celery -A lab.app worker"]).wait(timeout=30)
         yield running
 
 
@@ -55,7 +64,7 @@ class TestKernelSource(SourceContract):
 class TestKernelSourceWithoutAnyLog(SourceContract):
     @pytest.fixture
     def source(self) -> Source:
-        return KernelSource(HOST, ways=())
+        return KernelSource(HOST, ways=(lambda: Command("no-such-program", (), re.compile("")),))
 
 
 @pytest.mark.redis
@@ -67,15 +76,9 @@ class TestLogSource(SourceContract):
 
 @pytest.mark.docker
 class TestDockerSource(SourceContract):
-    @pytest.fixture(scope="class")
-    def running(self) -> Iterator[DockerEngine]:
-        with engine() as running:
-            running.run(["sh", "-c", "exit 3 # celery -A lab.app worker"]).wait(timeout=30)
-            yield running
-
     @pytest.fixture
-    def source(self, running: DockerEngine) -> Source:
-        return DockerSource(HOST, running.address)
+    def source(self, docker_engine: DockerEngine) -> Source:
+        return DockerSource(HOST, docker_engine.address)
 
 
 class TestDockerSourceWithoutAnEngine(SourceContract):

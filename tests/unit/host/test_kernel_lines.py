@@ -64,10 +64,10 @@ def test_a_host_that_ran_out_of_memory_is_told_from_a_group_at_its_limit() -> No
     assert (kill.constraint, kill.cgroup, kill.limited) == ("none", "/system.slice/celery.service", None)
 
 
-def test_a_group_killed_as_a_whole_gives_every_one_of_its_processes() -> None:
+def test_a_group_killed_as_a_whole_gives_every_one_of_its_processes_once() -> None:
     rest = [KILLED.replace("4121", str(pid)) for pid in (4122, 4123)]
     whole = "Tasks in /docker/4f1 are going to be killed due to memory.oom.group set"
-    kills = read(CONTEXT, KILLED, whole, *rest)
+    kills = read(CONTEXT, KILLED, whole, KILLED, *rest)
     assert [(kill.pid, kill.cgroup) for kill in kills if isinstance(kill, KernelKill)] == [
         (4121, "/docker/4f1/child"),
         (4122, "/docker/4f1"),

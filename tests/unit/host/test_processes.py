@@ -26,6 +26,12 @@ def test_a_zombie_has_ended_and_tells_the_signal_that_killed_it() -> None:
     assert parse_stat(stat(state="Z", exit_code=1 << 8)).signal is None
 
 
+def test_a_process_that_gave_its_memory_back_has_ended() -> None:
+    dying = parse_stat(stat().replace(b" 9999 250 ", b" 0 0 "))
+    assert dying.state == "S"
+    assert dying.ended
+
+
 def test_start_times_follow_the_time_since_boot() -> None:
     assert parse_stat(stat()).started(now=1000.0, since_boot=500.0) == 500.0 + 12345 / TICKS
 

@@ -12,7 +12,9 @@ LIVE = Live({"worker-lost": Patience(0, 10), "queue-unconsumed": Patience(5, 10)
 
 
 def finding(kind: str, key: str, caused_by: str | None = None) -> Finding:
-    return Finding(kind, key, "critical", "certain", Subject(worker="celery@web-1"), f"{kind}!", since=0.0, caused_by=caused_by)
+    return Finding(
+        kind, key, "critical", "certain", Subject(worker="celery@web-1"), f"{kind}!", since=0.0, caused_by=caused_by
+    )
 
 
 def run(*steps: tuple[float, tuple[tuple[Finding, ...], ...]], live: Live = LIVE) -> tuple[Incident, ...]:

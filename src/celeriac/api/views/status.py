@@ -6,10 +6,7 @@ from celeriac.api.views.overview import overview
 from celeriac.api.views.shape import Json
 from celeriac.store import Store
 
-_KEPT = (
-    "verdict", "headline", "because", "headline_incident", "as_of", "stale", "last_finished", "incidents", "worker_counts", "broker",
-    "freshness", "blind_spots",
-)  # fmt: skip
+_DROPPED = ("workers", "queues")
 _QUEUE_KEPT = ("name", "state", "ready", "unacked", "oldest_age", "growth", "drained_in", "consumers")
 
 
@@ -17,4 +14,4 @@ def status(store: Store, now: float) -> Json:
     """The overview without what a terminal cannot show."""
     whole = overview(store, now)
     rows = [{key: row[key] for key in _QUEUE_KEPT} for row in whole["queues"]]
-    return {key: whole[key] for key in _KEPT} | {"queues": rows}
+    return {key: value for key, value in whole.items() if key not in _DROPPED} | {"queues": rows}

@@ -70,7 +70,9 @@ def _row(worker: Worker, liveness: Liveness, earlier: int, at: float) -> Json:
         "concurrency": worker.concurrency,
         "prefetch": worker.prefetch,
         "queues": None if worker.queues is None else list(worker.queues),
-        "claims": None if worker.claims is None else [_claim(one.task_id, one.name, one.state) for one in worker.claims],
+        "claims": None
+        if worker.claims is None
+        else [_claim(one.task_id, one.name, one.state) for one in worker.claims],
         "asked_at": when(worker.asked_at),
         "software": worker.software,
         "events": worker.task_event_seen is not None,

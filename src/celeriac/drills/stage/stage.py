@@ -46,7 +46,8 @@ class Stage:
         self, name: str, command: Sequence[str], *, env: Mapping[str, str] | None = None, procs: Path | None = None
     ) -> Process:
         """Start `command`; its log is NAME.log in the stage's directory. `procs`: the control group to join."""
-        process = Process(name, command, self.directory / f"{name}.log", env=env or {}, procs=procs)
+        kept = {"TMPDIR": str(self.directory)}  # what a killed process had open is cleared away too
+        process = Process(name, command, self.directory / f"{name}.log", env={**kept, **(env or {})}, procs=procs)
         self._processes.append(process)
         return process
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
@@ -15,12 +17,17 @@ def router(desk: Desk) -> APIRouter:
 
     @routes.get("/queues")
     def queues(request: Request) -> HTMLResponse:
-        facts = views.queues(desk.store, desk.now())
-        return desk.page(request, "queues", sections=("queues",), overview={"queues": facts["items"]}, compact=False)
+        return desk.page(request, "queues", lambda: _board("queues", views.queues(desk.store, desk.now())), ("queues",))
 
     @routes.get("/workers")
     def workers(request: Request) -> HTMLResponse:
-        facts = views.workers(desk.store, desk.now())
-        return desk.page(request, "workers", sections=("workers",), overview={"workers": facts["items"]}, compact=False)
+        return desk.page(
+            request, "workers", lambda: _board("workers", views.workers(desk.store, desk.now())), ("workers",)
+        )
 
     return routes
+
+
+def _board(noun: str, facts: dict[str, Any]) -> dict[str, Any]:
+    """What the section shared with the overview needs."""
+    return {"overview": {noun: facts["items"]}, "compact": False}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -24,21 +24,32 @@ def router(desk: Desk) -> APIRouter:
         after: Annotated[str | None, Query(max_length=200)] = None,
     ) -> HTMLResponse:
         states = ACTIVE if state == "active" else SHOWN
-        found = views.incidents(desk.store, desk.now(), states=states, after=after)
-        return desk.page(request, "incidents", sections=("incidents",), incidents=found, state=state, after=after)
+        return desk.page(
+            request,
+            "incidents",
+            lambda: {
+                "incidents": views.incidents(desk.store, desk.now(), states=states, after=after),
+                "state": state,
+                "after": after,
+            },
+            ("incidents",),
+        )
 
     @routes.get("/incidents/{incident_id}")
     def incident(request: Request, incident_id: str) -> HTMLResponse:
-        found = views.incident(desk.store, desk.now(), incident_id)
-        if found is None:
-            raise NotFoundError(f"There is no incident {incident_id}", hint="It may have been older than history is kept")
-        return desk.page(request, "incident", sections=("incident",), incident=found)
+        return desk.page(request, "incident", lambda: {"incident": _found(desk, incident_id)}, ("incident",))
 
     @routes.post("/incidents/{incident_id}/ack")
     def acknowledge(incident_id: str) -> RedirectResponse:
-        if desk.store.incident(incident_id) is None:
-            raise NotFoundError(f"There is no incident {incident_id}")
+        _found(desk, incident_id)
         desk.store.request(ACKNOWLEDGE, incident_id, "dashboard", desk.now())
         return RedirectResponse(f"/incidents/{incident_id}", status_code=303)
 
     return routes
+
+
+def _found(desk: Desk, incident_id: str) -> dict[str, Any]:
+    found = views.incident(desk.store, desk.now(), incident_id)
+    if found is None:
+        raise NotFoundError(f"There is no incident {incident_id}", hint="It may be older than history is kept")
+    return found

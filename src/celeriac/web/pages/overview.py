@@ -17,7 +17,8 @@ def router(desk: Desk) -> APIRouter:
 
     @routes.get("/")
     def overview(request: Request) -> HTMLResponse:
-        facts = views.overview(desk.store, desk.now())
-        return desk.page(request, "overview", sections=SECTIONS, overview=facts, compact=True)
+        return desk.page(
+            request, "overview", lambda: {"overview": views.overview(desk.store, desk.now()), "compact": True}, SECTIONS
+        )
 
     return routes

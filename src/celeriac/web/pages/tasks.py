@@ -24,21 +24,23 @@ def router(desk: Desk) -> APIRouter:
         q: Annotated[str, Query(max_length=2000)] = "",
         after: Annotated[str | None, Query(max_length=200)] = None,
     ) -> HTMLResponse:
-        try:
-            found = views.tasks(desk.store, desk.now(), query=q, after=after)
-        except QueryError as fault:
-            return desk.page(
-                request, "tasks", sections=("tasks",), status=400, fault=fault, query=q, after=after, tasks=None, tabs=[]
-            )
-        return desk.page(
-            request, "tasks", sections=("tasks",), fault=None, query=q, after=after, tasks=found, tabs=_tabs(q, found)
-        )
+        return desk.page(request, "tasks", lambda: _search(desk, q, after), ("tasks",))
 
     @routes.get("/t/{task_id:path}")
     def task(request: Request, task_id: str) -> HTMLResponse:
-        return desk.page(request, "task", sections=("task",), task=views.task(desk.store, desk.now(), task_id))
+        return desk.page(request, "task", lambda: {"task": views.task(desk.store, desk.now(), task_id)}, ("task",))
 
     return routes
+
+
+def _search(desk: Desk, query: str, after: str | None) -> dict[str, Any]:
+    """What was found, or where the query is at fault: that is an answer too, and the box must show it."""
+    asked = {"query": query, "after": after}
+    try:
+        found = views.tasks(desk.store, desk.now(), query=query, after=after)
+    except QueryError as fault:
+        return asked | {"fault": fault, "tasks": None, "tabs": []}
+    return asked | {"fault": None, "tasks": found, "tabs": _tabs(query, found)}
 
 
 def _tabs(query: str, found: dict[str, Any]) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ let paused = false;
 let misses = 0;
 let answered = performance.now();
 let asOf = document.querySelector("#badge-time time")?.dateTime ?? null;
-let seen = null;
+let seen = JSON.parse(root.dataset.revisions);
 let timer = 0;
 
 root.classList.add("scripted");
@@ -61,7 +61,6 @@ function missed() {
 function refresh(revisions) {
   const before = seen;
   seen = revisions;
-  if (before === null) return;
   const moved = new Set(Object.keys(revisions).filter((name) => revisions[name] !== before[name]));
   for (const section of document.querySelectorAll("[data-watch]")) {
     const watched = section.dataset.watch.split(" ");

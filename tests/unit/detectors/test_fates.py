@@ -1,0 +1,105 @@
+"""What became of a dead worker's tasks, and whose the held messages are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from celeriac.detectors.fates import Fate, fates, strays, visibility_timeout
+from celeriac.model.worker import Claim
+from lab.views import NOW, container, dead_worker, held, look, process, queue, task, view, worker
+
+STARTED = task("run", (NOW - 20, "received"), (NOW - 19, "started"))
+RECEIVED = task("res", (NOW - 20, "received"))
+
+
+def fate(**changes: Any) -> Fate:
+    return fates(dead_worker(**changes))[0]
+
+
+def lost(found: Fate) -> list[str] | None:
+    return None if found.lost is None else [one.id for one in found.lost]
+
+
+def test_started_and_in_no_key_is_lost_for_sure() -> None:
+    found = fate(tasks=(STARTED,))
+    assert lost(found) == ["run"] and found.surely_ran
+
+
+def test_received_and_in_no_key_is_lost_but_less_surely() -> None:
+    found = fate(tasks=(RECEIVED,))
+    assert lost(found) == ["res"] and not found.surely_ran
+
+
+def test_what_the_broker_holds_is_held_not_lost() -> None:
+    found = fate(tasks=(STARTED, RECEIVED), broker=look(held("res")))
+    assert lost(found) == ["run"] and [one.task_id for one in found.held] == ["res"]
+
+
+def test_a_received_task_past_the_visibility_timeout_may_be_back_in_its_queue() -> None:
+    old = task("res", (NOW - 5000, "received"))
+    found = fate(tasks=(old,))
+    assert lost(found) == [] and found.unsure == ("res",)
+
+
+def test_an_incomplete_look_at_held_messages_leaves_it_unknown() -> None:
+    found = fate(tasks=(STARTED,), broker=look(held_complete=False))
+    assert lost(found) is None and found.unsure == ("run",) and found.blind_spots
+
+
+def test_a_look_from_before_the_end_proves_nothing() -> None:
+    found = fate(tasks=(STARTED,), broker=replace(look(), at=NOW - 10))
+    assert lost(found) is None
+
+
+def test_without_task_events_the_lost_are_unknown_and_claims_are_named() -> None:
+    claims = (Claim("run", "exports.csv", "active"),)
+    found = fate(workers=(worker(heard=NOW - 5, task_event_seen=None, claims=claims),))
+    assert lost(found) is None and found.unsure == ("run",)
+    assert "-E" in found.blind_spots[0].why
+
+
+def test_without_history_the_lost_are_unknown() -> None:
+    assert lost(fate(history=False)) is None
+
+
+def test_a_log_without_pids_still_names_what_was_taken() -> None:
+    logged = task("run", (NOW - 1400, "received"), pid=0)
+    seen = view(
+        workers=(), tasks=(logged,), evidence=(container(),), broker=look(), queues=(queue(3, 3, consumers=()),)
+    )
+    assert lost(fates(seen)[0]) == ["run"]
+
+
+def test_the_same_pid_born_again_lost_what_it_had_before() -> None:
+    before = task("run", (NOW - 42, "received"), (NOW - 41, "started"), pid=1)
+    now = task("new", (NOW - 9, "received"), (NOW - 8, "started"), pid=1)
+    seen = view(workers=(worker(pid=1, online_at=NOW - 40),), tasks=(before, now), evidence=())
+    assert [lost(one) for one in fates(seen)] == [["run"]]
+
+
+def test_messages_older_than_every_living_worker_are_a_dead_ones() -> None:
+    seen = view(
+        workers=(worker(online_at=NOW - 60),),
+        evidence=(process(started=NOW - 61),),
+        broker=look(held("old", NOW - 300), held("mine", NOW - 30), consumers=1),
+    )
+    assert [one.task_id for one in strays(seen).held] == ["old"]
+    assert strays(seen).confidence == "certain"
+
+
+def test_an_unclaimed_message_is_only_possibly_a_dead_ones() -> None:
+    asked = worker(asked_at=NOW - 2, claims=(Claim("mine", "exports.csv", "reserved"),))
+    seen = view(workers=(asked,), broker=look(held("limbo", NOW - 60), held("mine", NOW - 60), consumers=1))
+    assert [one.task_id for one in strays(seen).held] == ["limbo"]
+    assert strays(seen).confidence == "possible"
+
+
+def test_a_worker_that_did_not_answer_may_hold_anything() -> None:
+    seen = view(workers=(worker(claims=None),), broker=look(held("x", NOW - 60), consumers=1))
+    assert strays(seen).held == ()
+
+
+def test_the_visibility_timeout_is_the_workers_or_assumed() -> None:
+    assert visibility_timeout(view()) == (3600.0, False)
+    assert visibility_timeout(view(workers=(worker(visibility_timeout=20.0),))) == (20.0, True)
