@@ -1,7 +1,7 @@
 """Run every bench, print each figure as it comes, and write the report.
 
-    make bench                          all of it, about ten minutes
-    PYTHONPATH=tests python -m bench detection
+make bench                          all of it, about ten minutes
+PYTHONPATH=tests python -m bench detection
 """
 
 from __future__ import annotations

@@ -16,7 +16,12 @@ def running(server: Server, task_id: str) -> None:
 
 
 def test_sigkill_from_outside_is_a_lost_worker_and_no_memory_kill() -> None:
-    with RedisServer() as redis, Server(redis.url) as server, Worker(redis.url) as worker, Producer(redis.url) as producer:
+    with (
+        RedisServer() as redis,
+        Server(redis.url) as server,
+        Worker(redis.url) as worker,
+        Producer(redis.url) as producer,
+    ):
         server.know("w1@lab")
         tasks = [producer.send("nap", 60) for _ in range(6)]
         running(server, tasks[0])
@@ -39,7 +44,12 @@ def _settled(server: Server, incident_id: str) -> dict | None:  # type: ignore[t
 
 
 def test_sigterm_is_a_planned_stop_and_no_incident() -> None:
-    with RedisServer() as redis, Server(redis.url) as server, Worker(redis.url) as worker, Producer(redis.url) as producer:
+    with (
+        RedisServer() as redis,
+        Server(redis.url) as server,
+        Worker(redis.url) as worker,
+        Producer(redis.url) as producer,
+    ):
         server.know("w1@lab")
         done = producer.send("noop")
         wait_until(lambda: server.get(f"tasks/{done}")["verdict"] == "succeeded", 30)
@@ -75,14 +85,21 @@ def test_a_busy_solo_worker_that_cannot_heartbeat_is_calm() -> None:
         wait_until(lambda: server.get("workers")["items"][0]["pool"] == "solo", 40, why="the worker to be asked")
         long = producer.send("nap", 20)
         waiting = producer.send("noop")
-        wait_until(lambda: server.get(f"tasks/{long}")["verdict"] == "succeeded", 60, every=0.5, why="the long task to end")
+        wait_until(
+            lambda: server.get(f"tasks/{long}")["verdict"] == "succeeded", 60, every=0.5, why="the long task to end"
+        )
         wait_until(lambda: server.get(f"tasks/{waiting}")["verdict"] == "succeeded", 30, why="the next one to end")
         assert server.incidents() == []
         assert worker.process.poll() is None
 
 
 def test_a_busy_prefork_worker_with_a_deep_queue_is_calm() -> None:
-    with RedisServer() as redis, Server(redis.url) as server, Worker(redis.url) as worker, Producer(redis.url) as producer:
+    with (
+        RedisServer() as redis,
+        Server(redis.url) as server,
+        Worker(redis.url) as worker,
+        Producer(redis.url) as producer,
+    ):
         server.know("w1@lab")
         tasks = [producer.send("nap", 0.5) for _ in range(60)]
         wait_until(lambda: server.get(f"tasks/{tasks[-1]}")["verdict"] == "succeeded", 90, every=0.5, why="all to end")

@@ -53,7 +53,9 @@ def test_every_command_in_the_docs_is_one_celeriac_takes(page: str, example: str
         assert inner is not None, f"{page}: no command {words[0]}"
         command, words = inner, words[1:]
     known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
-    unknown = [word for word in words if word.startswith("-") and word.partition("=")[0] not in {*known, "--help", "--version"}]
+    unknown = [
+        word for word in words if word.startswith("-") and word.partition("=")[0] not in {*known, "--help", "--version"}
+    ]
     assert unknown == [], page
 
 

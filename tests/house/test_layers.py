@@ -21,7 +21,11 @@ def files() -> list[Path]:
 
 def test_every_import_contract_is_kept() -> None:
     run = subprocess.run(
-        [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
+        [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
 
@@ -60,7 +64,9 @@ def test_only_the_clock_reads_the_clock() -> None:
 
 def test_the_celery_plugin_imports_click_alone() -> None:
     """It is imported on every `celery` call (DASHBOARD.md 3)."""
-    code = "import sys, click; before = set(sys.modules); import celeriac.cli.plugin; print(*(set(sys.modules) - before))"
+    code = (
+        "import sys, click; before = set(sys.modules); import celeriac.cli.plugin; print(*(set(sys.modules) - before))"
+    )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     brought = {name.partition(".")[0] for name in run.stdout.split()} - set(sys.stdlib_module_names)
     assert brought == {"celeriac"}

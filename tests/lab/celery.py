@@ -46,7 +46,15 @@ class Worker:
         self.directory = Path(tempfile.mkdtemp(prefix="lab-worker-"))
         self.log = self.directory / "worker.log"
         self._command = [
-            *(sys.executable, "-m", "celery", "-A", "lab.app", "worker", "--without-mingle", "-l", "INFO"),
+            *(
+                str(Path(sys.executable).with_name("celery")),
+                "-A",
+                "lab.app",
+                "worker",
+                "--without-mingle",
+                "-l",
+                "INFO",
+            ),
             *("-P", pool, "-c", str(concurrency), "-Q", ",".join(queues), "-n", node),
             *(["-E"] if events else []),
             *args,

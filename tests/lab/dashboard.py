@@ -154,7 +154,9 @@ def fill_healthy(store: Store, now: float = NOW, tasks: int = 130) -> None:
             look=look(now, 3),
             workers=(worker(now), worker(now, "celery@web-2", 5210)),
             marks=marks(now),
-            blind_spots=(BlindSpot("docker", "no socket at /var/run/docker.sock", "a container's exit code"),),
+            blind_spots={
+                "docker": (BlindSpot("docker", "no socket at /var/run/docker.sock", "a container's exit code"),)
+            },
         )
     )
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from celeriac.brokers import Broker
 from celeriac.collector.asking import AskLoop
-from celeriac.collector.blindness import Blindness
 from celeriac.collector.events import EventLoop
 from celeriac.collector.evidence import EvidenceLoop
 from celeriac.collector.looking import LookLoop
@@ -18,11 +17,10 @@ from celeriac.store import Store
 
 def collect(broker: Broker, store: Store, sources: Iterable[Source], settings: Settings) -> tuple[Loop, ...]:
     """The loops over `broker` and `sources`, none started."""
-    blindness = Blindness()
     pace = settings.broker
     return (
         EventLoop(broker.events(), store),
-        LookLoop(broker, store, blindness, pace.look_interval),
+        LookLoop(broker, store, pace.look_interval),
         AskLoop(broker, store, pace.ask_interval, enable_events=pace.enable_events),
-        *(EvidenceLoop(one, store, blindness, settings.evidence.interval) for one in sources),
+        *(EvidenceLoop(one, store, settings.evidence.interval) for one in sources),
     )

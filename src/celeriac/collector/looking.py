@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from celeriac.brokers import Broker
-from celeriac.collector.blindness import Blindness
 from celeriac.collector.marking import failed, read
 from celeriac.errors import BrokerError
 from celeriac.store import Batch, Store
@@ -16,11 +15,10 @@ class LookLoop:
 
     name = "look"
 
-    def __init__(self, broker: Broker, store: Store, blindness: Blindness, interval: float) -> None:
+    def __init__(self, broker: Broker, store: Store, interval: float) -> None:
         self.interval = interval
         self._broker = broker
         self._store = store
-        self._blindness = blindness
 
     def step(self, now: float) -> bool:
         """One look. Raises BrokerError after recording that it failed."""
@@ -29,8 +27,7 @@ class LookLoop:
         except BrokerError as error:
             self._store.record(Batch(now, marks=(failed(NAME, now, error),)))
             raise
-        spots = self._blindness.note(NAME, look.blind_spots)
-        self._store.record(Batch(now, look=look, marks=(read(NAME, now),), blind_spots=spots))
+        self._store.record(Batch(now, look=look, marks=(read(NAME, now),), blind_spots={NAME: look.blind_spots}))
         return False
 
     def close(self) -> None:

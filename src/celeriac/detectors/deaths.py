@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from celeriac.detectors.causes import Cause, cause_of
 from celeriac.detectors.consumption import served, unserved, work_waits
+from celeriac.detectors.deliveries import named_by_hearsay
 from celeriac.detectors.endings import Ending, endings
-from celeriac.detectors.fates import Fate, fates, unwitnessed
+from celeriac.detectors.fates import Fate, fate_of, fates
 from celeriac.detectors.liveness import living
 from celeriac.detectors.memory import Kill, fact, kill_of, lone_kills
 from celeriac.detectors.reading import once_per_view
@@ -87,8 +88,8 @@ def _by_kernel_alone(view: View) -> tuple[Death, ...]:
     if not lines:
         return ()
     line = lines[-1]
-    ending = Ending(None, line.at, line.at, Trace())
-    return (Death(ending, unwitnessed(ending), _lone(line), None, served(view, ending)),)
+    ending = Ending(named_by_hearsay(view), line.at, line.at, Trace())
+    return (Death(ending, fate_of(view, ending), _lone(line), None, served(view, ending)),)
 
 
 def _lone(line: Evidence) -> Kill:

@@ -43,6 +43,12 @@ def hearsay_of(view: View, node: str | None) -> tuple[Task, ...]:
     return (*open_on(view, node, 0), *open_on(view, *NAMELESS))
 
 
+def named_by_hearsay(view: View) -> str | None:
+    """The one node that logs and results speak of; None when they speak of none or several."""
+    nodes = {node for node, pid in _open(view) if node is not None and pid == 0}
+    return nodes.pop() if len(nodes) == 1 else None
+
+
 def runs_on(view: View, node: str, pid: int) -> bool:
     """True when a task was seen to start on this life, and not to end."""
     return any(last.state is AttemptState.STARTED for _, last in _open(view).get((node, pid), ()))

@@ -54,7 +54,7 @@ class Strays:
 @once_per_view
 def fates(view: View) -> tuple[Fate, ...]:
     """The fate of every end's tasks, in the order of `endings`."""
-    return tuple(_fate(view, ending) for ending in endings(view))
+    return tuple(fate_of(view, ending) for ending in endings(view))
 
 
 @once_per_view
@@ -75,11 +75,6 @@ def strays(view: View) -> Strays:
         if older:
             return Strays(older, "certain")
     return _unclaimed(view, free, holders)
-
-
-def unwitnessed(ending: Ending) -> Fate:
-    """The fate of an end that left no record of its tasks."""
-    return Fate(ending, None, (), (), (BlindSpot("lost tasks", "nothing was watching when it died", _LOST_ADDS),))
 
 
 def visibility_timeout(view: View, ending: Ending | None = None) -> tuple[float, bool]:
@@ -106,7 +101,8 @@ def names_of(tasks: Iterable[Task | Held]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
-def _fate(view: View, ending: Ending) -> Fate:
+def fate_of(view: View, ending: Ending) -> Fate:
+    """What became of one end's tasks."""
     look = _look_after(view, (ending,))
     tasks = _open_tasks(view, ending)
     held_ids = {one.task_id: one for one in (look.held or () if look else ())}
@@ -150,9 +146,15 @@ def _unrecorded(view: View, ending: Ending) -> tuple[BlindSpot, ...]:
     """Why the record cannot name what was running; empty when it can."""
     hearsay = ending.heir is None and bool(hearsay_of(view, ending.node))
     if not view.history or (ending.life is None and not hearsay):
-        return unwitnessed(ending).blind_spots
+        return (BlindSpot("lost tasks", "nothing was watching when it died", _LOST_ADDS),)
     if not hearsay and ending.life is not None and ending.life.worker.task_event_seen is None:
-        return (BlindSpot("lost tasks", "it sent no task events (it ran without -E)", _LOST_ADDS),)
+        return (
+            BlindSpot(
+                "lost tasks",
+                "no task event came from it (it ran without -E, or died before it sent them, as a solo pool does)",
+                _LOST_ADDS,
+            ),
+        )
     return ()
 
 

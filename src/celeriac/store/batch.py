@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from celeriac.model.broker import BrokerLook
 from celeriac.model.event import Event
@@ -18,7 +19,7 @@ class Batch:
     """Events are edges: appended once, folded into tasks and workers. The rest are levels: the newest value stands.
 
     `marks` are the sources that were read (or failed to be); with `now` they move the watermark. `blind_spots`
-    replace those of the same sources; None leaves them as they are.
+    are, by source, what it cannot see now; sources that are not in it keep theirs.
     """
 
     now: float
@@ -29,7 +30,7 @@ class Batch:
     gaps: tuple[Gap, ...] = ()
     tallies: tuple[Tally, ...] = ()
     marks: tuple[SourceMark, ...] = ()
-    blind_spots: tuple[BlindSpot, ...] | None = None
+    blind_spots: Mapping[str, tuple[BlindSpot, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,9 +38,9 @@ def held(connection: Connection) -> tuple[Held, ...] | None:
     return None if body is None else _held.decode(body)
 
 
-def put_blind_spots(connection: Connection, spots: tuple[BlindSpot, ...], sources: str, now: float) -> None:
-    """Replace what `sources` cannot see; what others cannot see stands."""
-    _put(connection, _BLIND + sources, now, pack(spots))
+def put_blind_spots(connection: Connection, source: str, spots: tuple[BlindSpot, ...], now: float) -> None:
+    """Replace what `source` cannot see; what others cannot see stands."""
+    _put(connection, _BLIND + source, now, pack(spots))
 
 
 def blind_spots(connection: Connection) -> tuple[BlindSpot, ...]:

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from celeriac.errors import StoreError
+from celeriac.errors import QueryError
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ def cursor(*position: Any) -> str:
 
 
 def position(text: str, *kinds: type) -> tuple[Any, ...]:
-    """What `cursor` was made of. Raises StoreError when it was made by somebody else."""
+    """What `cursor` was made of. Raises QueryError when it was made by somebody else."""
     try:
         values = msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (ValueError, binascii.Error) as error:
@@ -39,5 +39,5 @@ def position(text: str, *kinds: type) -> tuple[Any, ...]:
     return tuple(values)
 
 
-def _foreign() -> StoreError:
-    return StoreError("the page cursor is not one of this list's", hint="Start again from the first page")
+def _foreign() -> QueryError:
+    return QueryError("the page cursor is not one of this list's", position=0, hint="Start again from the first page")

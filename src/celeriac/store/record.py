@@ -29,10 +29,8 @@ def record(connection: Connection, batch: Batch) -> Recorded:
 def _levels(connection: Connection, batch: Batch) -> None:
     if batch.look is not None:
         documents.put_look(connection, batch.look)
-    if batch.blind_spots is not None:
-        documents.put_blind_spots(
-            connection, batch.blind_spots, ",".join(sorted(mark.name for mark in batch.marks)), batch.now
-        )
+    for source, spots in batch.blind_spots.items():
+        documents.put_blind_spots(connection, source, spots, batch.now)
     evidence.add(connection, batch.evidence)
     gaps.add(connection, batch.gaps)
     gaps.settle(connection, batch.tallies)

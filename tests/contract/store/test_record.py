@@ -91,11 +91,11 @@ def test_first_seen_is_when_anything_was_first_heard(store: Store) -> None:
 
 
 def test_blind_spots_are_replaced_by_the_source_that_told_them_alone(store: Store) -> None:
-    store.record(Batch(now=1.0, marks=(SourceMark("kernel", 1.0),), blind_spots=(LOST,)))
-    store.record(Batch(now=1.0, marks=(SourceMark("docker", 1.0),), blind_spots=(UNSEEN,)))
+    store.record(Batch(now=1.0, blind_spots={"kernel": (LOST,)}))
+    store.record(Batch(now=1.0, blind_spots={"docker": (UNSEEN,)}))
     assert set(store.blind_spots()) == {LOST, UNSEEN}
 
-    store.record(Batch(now=2.0, marks=(SourceMark("kernel", 2.0),), blind_spots=()))
+    store.record(Batch(now=2.0, blind_spots={"kernel": ()}))
     assert store.blind_spots() == (UNSEEN,)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from celeriac.errors import StoreError
+from celeriac.errors import QueryError
 from celeriac.model.event import Event
 from celeriac.model.task import fold_all
 from celeriac.store import Batch, Store, TaskQuery, TaskRow, search
@@ -124,7 +124,7 @@ def test_a_search_no_index_serves_looks_at_its_share_and_hands_on(
 
 def test_a_cursor_made_by_somebody_else_is_refused(store: Store) -> None:
     for foreign in ("x", "!!", "WzFd", "bnVsbA"):
-        with pytest.raises(StoreError, match="cursor"):
+        with pytest.raises(QueryError, match="cursor"):
             store.tasks(TaskQuery(), after=foreign)
 
 

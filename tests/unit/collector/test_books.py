@@ -10,7 +10,9 @@ NODE = "celery@web-1"
 
 
 def beat(at: float, processed: int, *, pid: int = 7, kind: str = "worker-heartbeat") -> Event:
-    return Event(f"b{pid}-{at}", kind, at, at, "native", NODE, pid, data={"processed": processed, "active": 0, "freq": 2.0})
+    return Event(
+        f"b{pid}-{at}", kind, at, at, "native", NODE, pid, data={"processed": processed, "active": 0, "freq": 2.0}
+    )
 
 
 def start(at: float, *, pid: int = 7) -> Event:

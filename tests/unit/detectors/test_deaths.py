@@ -18,6 +18,7 @@ from lab.views import (
     dead_worker,
     evidence,
     gone,
+    held,
     kernel_kill,
     look,
     process,
@@ -157,3 +158,10 @@ def test_a_nameless_kernel_line_counts_when_deliveries_stopped_with_it(delivered
     seen = view(workers=(), evidence=(line,), broker=look(held("b", delivered)), queues=(queue(5, 5, consumers=()),))
     found = deaths(seen)
     assert [death.confidence for death in found] == ["possible"] * told_of
+
+
+@pytest.mark.parametrize(("peer", "told_of"), [("127.0.0.1:6379", 1), ("127.0.0.1:6380", 0)])
+def test_an_unheard_process_counts_when_it_was_connected_to_this_broker(peer: str, told_of: int) -> None:
+    end = gone(nodes=("celery@x",), peers=[peer])
+    bare: dict[str, Any] = {"workers": (), "queues": (queue(5, 5, consumers=()),)}
+    assert len(deaths(view(**bare, evidence=(end,), broker=look(address="127.0.0.1:6379")))) == told_of

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from celeriac.detectors.deaths import deaths
 from celeriac.detectors.fates import Fate, fates, strays, visibility_timeout
 from celeriac.model.worker import Claim
-from lab.views import NOW, container, dead_worker, held, look, process, queue, task, view, worker
+from lab.views import NODE, NOW, container, dead_worker, held, kernel_kill, look, process, queue, task, view, worker
 
 STARTED = task("run", (NOW - 20, "received"), (NOW - 19, "started"))
 RECEIVED = task("res", (NOW - 20, "received"))
@@ -103,3 +104,11 @@ def test_a_worker_that_did_not_answer_may_hold_anything() -> None:
 def test_the_visibility_timeout_is_the_workers_or_assumed() -> None:
     assert visibility_timeout(view()) == (3600.0, False)
     assert visibility_timeout(view(workers=(worker(visibility_timeout=20.0),))) == (20.0, True)
+
+
+def test_a_log_names_what_a_worker_known_by_its_kernel_line_alone_had() -> None:
+    logged = task("run", (NOW - 1310, "received"), pid=0)
+    line = kernel_kill(at=NOW - 1300)
+    seen = view(workers=(), tasks=(logged,), evidence=(line,), broker=look(), queues=(queue(3, 3, consumers=()),))
+    (death,) = deaths(seen)
+    assert death.ending.node == NODE and lost(death.fate) == ["run"]

@@ -15,7 +15,9 @@ def test_loopback_addresses_are_taken(text: str) -> None:
     assert Address.parse(text).port >= 0
 
 
-@pytest.mark.parametrize("text", ["0.0.0.0:80", "10.0.0.4:80", "example.com:80", "[::]:80", "127.0.0.1", "127.0.0.1:http", "x:99999"])
+@pytest.mark.parametrize(
+    "text", ["0.0.0.0:80", "10.0.0.4:80", "example.com:80", "[::]:80", "127.0.0.1", "127.0.0.1:http", "x:99999"]
+)
 def test_anything_else_is_refused_in_one_line_with_what_to_do(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         Address.parse(text)
