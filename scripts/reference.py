@@ -10,15 +10,21 @@ import click
 from pydantic import BaseModel
 
 from celeriac.cli.group import COMMANDS, celeriac
+from celeriac.detectors import BUILTIN
 from celeriac.settings import Settings
 
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
+INCIDENTS = REFERENCE.parent / "incidents"
 WIDTH = 100
 
 
 def pages() -> dict[Path, str]:
     """Each generated page and its text."""
-    return {REFERENCE / "cli.md": _commands(), REFERENCE / "settings.md": _settings()}
+    return {
+        REFERENCE / "cli.md": _commands(),
+        REFERENCE / "settings.md": _settings(),
+        INCIDENTS / "README.md": _incidents(),
+    }
 
 
 def _commands() -> str:
@@ -62,6 +68,17 @@ def _settings() -> str:
             "",
         ]
     )
+
+
+def _incidents() -> str:
+    """The catalogue: each kind with the first sentence of its page."""
+    rows = [f"| [`{one.kind}`]({one.kind}.md) | {_first_sentence(INCIDENTS / f'{one.kind}.md')} |" for one in BUILTIN]
+    head = "# Every incident kind\n\nOne kind, one name everywhere: `diagnose`, the API, the pages, the playbooks.\n"
+    return "\n".join([head, "| kind | what happened |", "|---|---|", *rows, ""])
+
+
+def _first_sentence(page: Path) -> str:
+    return page.read_text(encoding="utf-8").split("\n\n")[1].replace("\n", " ")
 
 
 def _flat(section: BaseModel, before: str) -> Iterator[tuple[str, str]]:

@@ -32,22 +32,31 @@ def measure() -> list[Figure]:
 
 
 def _by_memory(kind: str) -> float:
-    with RedisServer() as redis, Server(redis.url) as server, MemoryLimit(150) as group:
-        with Worker(redis.url, pool="solo", node="bench@lab") as worker, Producer(redis.url) as producer:
-            group.take(worker.pid)
-            server.know("bench@lab")
-            producer.send("export", 1, 1000)
-            worker.process.wait(timeout=60)
-            return _until_open(server, kind)
+    with (
+        RedisServer() as redis,
+        Server(redis.url) as server,
+        MemoryLimit(150) as group,
+        Worker(redis.url, pool="solo", node="bench@lab") as worker,
+        Producer(redis.url) as producer,
+    ):
+        group.take(worker.pid)
+        server.know("bench@lab")
+        producer.send("export", 1, 1000)
+        worker.process.wait(timeout=60)
+        return _until_open(server, kind)
 
 
 def _by_signal(kind: str) -> float:
-    with RedisServer() as redis, Server(redis.url) as server:
-        with Worker(redis.url, node="bench@lab") as worker, Producer(redis.url) as producer:
-            server.know("bench@lab")
-            producer.send("nap", 30)
-            worker.kill()
-            return _until_open(server, kind)
+    with (
+        RedisServer() as redis,
+        Server(redis.url) as server,
+        Worker(redis.url, node="bench@lab") as worker,
+        Producer(redis.url) as producer,
+    ):
+        server.know("bench@lab")
+        producer.send("nap", 30)
+        worker.kill()
+        return _until_open(server, kind)
 
 
 def _until_open(server: Server, kind: str) -> float:

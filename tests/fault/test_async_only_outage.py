@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from lab.celery import Producer, Worker
 from lab.cgroup import MemoryLimit
 from lab.redis import RedisServer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from lab.celery import Producer, Worker
 from lab.redis import RedisServer
 from lab.server import Server, celeriac

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from lab.celery import Producer, Worker
-from lab.redis import RedisServer
-from lab.wait import wait_until
 
 from celeriac.brokers.results import started_results
 from celeriac.errors import BrokerUnavailableError, ConfigError
+from lab.celery import Producer, Worker
+from lab.redis import RedisServer
+from lab.wait import wait_until
 
 pytestmark = pytest.mark.redis
 

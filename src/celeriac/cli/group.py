@@ -52,8 +52,7 @@ class LazyGroup(click.Group):
             raise _not_installed(error, ctx.invoked_subcommand or "this") from error
         except CeleriacError as error:
             click.echo(f"celeriac: {error}", err=True)
-            code = _code(error)
-        ctx.exit(code)
+            raise click.exceptions.Exit(_code(error)) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, without importing one."""

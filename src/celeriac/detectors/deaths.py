@@ -9,7 +9,7 @@ from celeriac.detectors.consumption import served, unserved, work_waits
 from celeriac.detectors.deliveries import named_by_hearsay
 from celeriac.detectors.endings import Ending, endings
 from celeriac.detectors.fates import Fate, fate_of, fates
-from celeriac.detectors.liveness import living
+from celeriac.detectors.liveness import lives
 from celeriac.detectors.memory import Kill, fact, kill_of, lone_kills
 from celeriac.detectors.reading import once_per_view
 from celeriac.detectors.traces import Trace
@@ -56,7 +56,7 @@ def deaths(view: View) -> tuple[Death, ...]:
         if death is not None and _stands(view, death):
             newest[ending.name] = death
     found = tuple(newest.values())
-    return found if found or living(view) or not work_waits(view) else _by_kernel_alone(view)
+    return found if found or lives(view) or not work_waits(view) else _by_kernel_alone(view)
 
 
 def death_of(view: View, queue: str) -> Death | None:

@@ -36,7 +36,8 @@ def place(ending: Ending, more: float) -> Place:
     if unit.endswith(".service"):
         start = f"systemctl restart {unit}"
         return Place(start, f"systemctl set-property {unit} MemoryMax={megabytes}M && {start}")
-    start = (main.text("command") if main else None) or "celery -A PROJ worker"
+    command = (main.text("command") if main else None) or ""
+    start = command if command and not command.startswith("[") else "celery -A PROJ worker"  # a title is no command
     return Place(start, f"{start}   # with at least {megabytes} MB of memory")
 
 

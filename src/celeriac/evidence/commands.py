@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -42,6 +43,17 @@ def worker_command(command: Sequence[str]) -> WorkerCommand | None:
         return WorkerCommand(match["node"], _option(options, "-P", "--pool") or "prefork", True, _is_main(match))
     start = _after_celery(command)
     return None if start is None else _worker(command[start:])
+
+
+def typed(command: Sequence[str]) -> str:
+    """The command as a person would type it: without the directories of its programs, and without the interpreter in
+    front of the `celery` script; a process title stays as it is."""
+    first, *rest = command
+    if first.startswith("["):
+        return " ".join(command)
+    if rest and PurePosixPath(rest[0]).name == "celery":
+        first, *rest = rest
+    return shlex.join((PurePosixPath(first).name, *rest))
 
 
 def carried_worker(command: Sequence[str]) -> WorkerCommand | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from celeriac.errors import EvidenceError
-from celeriac.evidence.commands import WorkerCommand, worker_command
+from celeriac.evidence.commands import WorkerCommand, typed, worker_command
 from celeriac.host import processes
 from celeriac.host.cgroups import MemoryGroup, Mount, read_group
 from celeriac.host.processes import Process
@@ -99,7 +99,7 @@ def _meet(
     return Main(
         process=process,
         started=started,
-        command=" ".join(command)[:_COMMAND_LIMIT],
+        command=typed(command)[:_COMMAND_LIMIT],
         pool=worker.pool,
         nodes=worker.nodes((hostname, *([inside] if inside else []))),
         namespace_pid=status.namespace_pid if status else process.pid,

@@ -73,7 +73,7 @@ class ProcessSource:
                 yield child_gone(self._host, main, child, (before.at, now.at), _killed_by(child))
 
     def _scan(self, at: float) -> None:
-        """Look for new mains, and whom all of them talk to. A pool process that outlives its main looks like one, and is none."""
+        """Look for new mains, and whom each talks to. A pool process that outlives its main looks like a main."""
         self._scanned = at
         self._orphans = tuple(orphan for orphan in self._orphans if _lives(orphan))
         known = frozenset(self._lives).union(orphan.pid for orphan in self._orphans)

@@ -10,7 +10,7 @@ from celeriac.model.queue import QueueSample
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A delivered, unacknowledged message (Redis: in the `unacked` hash). `since` is the delivery, by the consumer's clock."""
+    """A message delivered and not acknowledged. `since` is when it was delivered, by the consumer's clock."""
 
     tag: str
     task_id: str | None

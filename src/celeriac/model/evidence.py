@@ -30,7 +30,8 @@ class Evidence:
     cgroup        path, version (1|2), kills (count or None), limit (bytes or None), peak, current, group_kill
     oom-count     path, version, kills (new count), added, limit, peak, group_kills
     oom-kill      (kernel) pid, command, cgroup, constraint (memcg | none | …), rss (bytes)
-    container     id, name, status, exit_code, oom_killed, restarts, limit (bytes), started, finished, command, worker (bool)
+    container     id, name, status, exit_code, oom_killed, restarts, limit (bytes), started, finished, command,
+                  worker (bool)
     log-line      signature, line
     """
 

@@ -42,7 +42,8 @@ impact     lost: 1 task
              7c9d3e51-22aa-4f0b-9c63-1f4e0ad1d001
              7c9d3e51-22aa-4f0b-9c63-1f4e0ad1d002
              … 1 more
-           waiting: 1,487 tasks (exports.csv 1,487)
+           waiting: 1,487 tasks
+           by name: exports.csv 1,487
 fix        $ docker update --memory 512m --memory-swap 512m worker && docker start worker
            it needs more memory (safe)
            $ celeriac rescue --worker exports@web-1 --dry-run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from celeriac.evidence.commands import WorkerCommand, carried_worker, worker_command
+from celeriac.evidence.commands import WorkerCommand, carried_worker, typed, worker_command
 
 
 @pytest.mark.parametrize(
@@ -110,3 +110,19 @@ def test_a_container_is_a_worker_through_what_starts_it(command: str) -> None:
 @pytest.mark.parametrize("command", ["redis-server", "celery -A proj beat", "python worker.py", ""])
 def test_other_containers_are_none(command: str) -> None:
     assert carried_worker((command,)) is None
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        (("/srv/venv/bin/python3", "/srv/venv/bin/celery", "-A", "shop", "worker"), "celery -A shop worker"),
+        (("/usr/bin/python3.12", "-m", "celery", "-A", "shop", "worker"), "python3.12 -m celery -A shop worker"),
+        (("celery", "-A", "shop", "worker", "-n", "a b@%h"), "celery -A shop worker -n 'a b@%h'"),
+        (
+            ("[celeryd: w1@lab:MainProcess] -active- (worker -A a/b)",),
+            "[celeryd: w1@lab:MainProcess] -active- (worker -A a/b)",
+        ),
+    ],
+)
+def test_a_command_is_shown_as_a_person_types_it(command: tuple[str, ...], shown: str) -> None:
+    assert typed(command) == shown

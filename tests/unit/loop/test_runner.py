@@ -5,11 +5,10 @@ from __future__ import annotations
 import threading
 from random import Random
 
-from lab.wait import wait_until
-
 from celeriac.clock import SystemClock
 from celeriac.errors import BrokerUnavailableError
 from celeriac.loop import LoopRunner, backoff
+from lab.wait import wait_until
 
 
 class Counting:

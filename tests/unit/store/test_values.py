@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from celeriac.errors import StoreError, WireError
+from celeriac.errors import QueryError, WireError
 from celeriac.model.finding import Finding, Impact, Subject
 from celeriac.model.incident import Patience, begin
 from celeriac.model.worker import Claim, Worker
@@ -25,7 +25,7 @@ def test_a_cursor_is_read_back_exactly_and_fits_into_a_url(at: float, name: str)
 
 
 def test_a_cursor_of_another_list_is_refused() -> None:
-    with pytest.raises(StoreError, match="not one of this list's"):
+    with pytest.raises(QueryError, match="not one of this list's"):
         position(cursor(3), float, str)
 
 

@@ -110,7 +110,11 @@ def _impact(impact: Json, verbose: bool) -> Iterator[Row]:
         if text:
             yield Row("", Text.assemble((f"{role.replace('_', ' ')}: ", "bold"), text), hang=2)
     if impact["waiting"] is not None:
-        yield Row("", Text.assemble(("waiting: ", "bold"), _waiting(impact)), hang=2)
+        yield Row("", Text.assemble(("waiting: ", "bold"), counted(impact["waiting"], "task")), hang=2)
+    names = list(impact["task_names"].items())[:SHOWN_IDS]
+    if names:
+        named = ", ".join(f"{name} {count(number)}" for name, number in names)
+        yield Row("", Text.assemble(("by name: ", "bold"), named), hang=2)
 
 
 def _ids(impact: Json, role: str, verbose: bool) -> str:
@@ -125,8 +129,3 @@ def _ids(impact: Json, role: str, verbose: bool) -> str:
     more = total - len(shown)
     named = "\n".join(shown) + (f"\n… {count(more)} more" if more and shown else "")
     return f"{counted(total, 'task')}{until}" + (f"\n{named}" if named else "")
-
-
-def _waiting(impact: Json) -> str:
-    names = ", ".join(f"{name} {count(number)}" for name, number in list(impact["task_names"].items())[:SHOWN_IDS])
-    return f"{counted(impact['waiting'], 'task')}{f' ({names})' if names else ''}"

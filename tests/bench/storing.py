@@ -1,29 +1,33 @@
-"""Ingest rate, page latency and memory of the store at a given size; prints JSON.
+"""Ingest rate, query and page latency, and memory, with a million tasks in the store.
 
-python -m tests.bench.bench_store [TASKS]
+BENCH_TASKS in the environment sets another number of tasks.
 """
 
 from __future__ import annotations
 
-import json
+import os
 import resource
 import statistics
-import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
+from bench.report import Figure
 from celeriac.model.event import Event, fingerprint
 from celeriac.model.source import SourceMark
 from celeriac.store import Batch, Store, TaskQuery
+from lab.redis import RedisServer
+from lab.server import Server
 
 BATCH = 2_000
 NAMES = tuple(f"shop.tasks.job_{number}" for number in range(40))
-BEGAN = 1_700_000_000.0
 DAY = 86_400.0
+BEGAN = time.time() - DAY
+PAGES = ("/", "/tasks", "/tasks?q=state%3Afailed", "/queues", "/workers", "/incidents", "/api/v1/pulse")
 
 
 def lifecycle(number: int, total: int) -> Iterator[Event]:
@@ -110,44 +114,61 @@ def pages(store: Store, total: int) -> dict[str, float]:
     }
 
 
-def resident() -> dict[str, float]:
-    """Megabytes of this process, now and at its highest."""
-    pages_now = int(Path("/proc/self/statm").read_text().split()[1])
-    return {
-        "rss_mb": round(pages_now * resource.getpagesize() / 2**20, 1),
-        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
-    }
+def resident() -> float:
+    """Megabytes of this process."""
+    return _resident(os.getpid())
 
 
-def measure(total: int) -> dict[str, object]:
-    """The figures for a store of `total` tasks: empty, while it grows in great batches, and full."""
+def measure() -> list[Figure]:
+    """An empty store that is filled to size, its queries, then a real server over it and its pages."""
+    total = int(os.environ.get("BENCH_TASKS", "1000000"))
     with TemporaryDirectory(prefix="celeriac-bench-") as folder:
         path = Path(folder) / "store.db"
-        store = Store.open(f"sqlite:///{path}")
-        try:
-            share = min(20_000, total // 2)
-            empty = ingest(store, stream(0, share, total), BATCH)
-            grown = ingest(store, stream(share, total - 2 * share, total), 10 * BATCH) if total > 2 * share else None
-            full = ingest(store, stream(total - share, share, total), BATCH)
-            return {
-                "tasks": total,
-                "batch": BATCH,
-                "ingest_empty": empty,
-                "ingest_growing": grown,
-                "ingest_full": full,
-                "latency_ms": pages(store, total),
-                "memory": resident(),
-                "bytes_per_task": round(path.stat().st_size / total),
-            }
-        finally:
-            store.close()
+        figures = _store(path, total)
+        return [*figures, *_server(path)]
 
 
-def main() -> None:
-    """Measure and print."""
-    total = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    print(json.dumps(measure(total), indent=2))
+def _store(path: Path, total: int) -> list[Figure]:
+    store = Store.open(f"sqlite:///{path}")
+    try:
+        share = min(20_000, total // 2)
+        empty = ingest(store, stream(0, share, total), BATCH)
+        ingest(store, stream(share, total - 2 * share, total), 10 * BATCH)
+        full = ingest(store, stream(total - share, share, total), BATCH)
+        asked = pages(store, total)
+        return [
+            Figure(
+                "ingest into an empty store",
+                empty["events_per_second"],
+                "events/s",
+                f"batches of {BATCH:,}, with event rows",
+            ),
+            Figure("ingest into the full store", full["events_per_second"], "events/s", f"{total:,} tasks"),
+            Figure("CPU per event, full store", full["cpu_us_per_event"], "µs"),
+            Figure("worst batch, full store", full["worst_batch_ms"], "ms"),
+            *(Figure(f"store: {name.replace('_', ' ')}", value, "ms", "median of 21") for name, value in asked.items()),
+            Figure("memory of the process that ingested it all", resident(), "MB", "RSS"),
+            Figure("disk per task", path.stat().st_size / total, "bytes", "with event rows, which are kept a day"),
+        ]
+    finally:
+        store.close()
 
 
-if __name__ == "__main__":
-    main()
+def _server(path: Path) -> list[Figure]:
+    figures = []
+    with RedisServer() as redis, Server(redis.url, store=path) as server:
+        for page in PAGES:
+            taken = latency(lambda page=page: _fetch(server.url + page))  # type: ignore[misc]
+            figures.append(Figure(f"GET {page}", taken, "ms", "median of 21, over HTTP"))
+        figures.append(Figure("memory of the server", _resident(server.process.pid), "MB", "RSS, after those requests"))
+    return figures
+
+
+def _fetch(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        content: bytes = answer.read()
+        return content
+
+
+def _resident(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
