@@ -9,7 +9,7 @@ from celeriac.store import Store
 
 WINDOW = 900.0
 """Seconds of looks a queue is drawn from."""
-GROWTH_WINDOW = 60.0
+GROWTH_WINDOW = 15.0
 """Seconds over which growth is measured."""
 POINTS = 120
 """Looks kept for drawing."""
