@@ -32,11 +32,11 @@ def test_a_kill_in_a_version_2_group_is_counted_and_told_from_a_kill_of_the_whol
     assert facts["oom-kill"]["cgroup"] == "/worker"
     if whole_group:
         assert facts["oom-count"]["added"] >= 2, "the child that ate, and its main with it"
-        assert facts["oom-count"]["group_kills"] == 1
+        assert facts["oom-count"]["group_added"] == 1
         assert "process-gone" in facts
     else:
         assert facts["oom-count"]["added"] == 1
-        assert facts["oom-count"]["group_kills"] == 0
+        assert facts["oom-count"]["group_added"] == 0
         assert "process-gone" not in facts
         assert facts["child-gone"]["parent"] == facts["main"]
 

@@ -52,7 +52,7 @@ def kill_of(view: View, ending: Ending) -> Kill | None:
     container = ending.trace.container
     flagged = container is not None and _flagged(ending, container)
     others = [one for one in lines if _of_group(ending, one, "cgroup")]
-    grouped = any((one.number("group_kills") or 0) > 0 for one in counts)
+    grouped = any((one.number("group_added") or 0) > 0 for one in counts)
     sure = bool(ours) or flagged or grouped
     if not sure and (others or not counts):
         return None  # no record, or one that names a child: then the main process died of something else

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -61,6 +62,7 @@ def run(settings: Settings, options: Options, progress: Progress = lambda _: Non
         view = store.view(now, observed=now - began, history=options.knows_before, one_shot=True)
         return diagnose(view, with_plugins(load("celeriac.detectors")), only=options.only)
     finally:
+        broker.close()
         store.close()
 
 
@@ -104,10 +106,11 @@ def _look(loops: Iterable[Loop], clock: Clock, seconds: float, progress: Progres
 
 
 def _once(loops: Iterable[Loop], clock: Clock) -> None:
-    for loop in loops:
-        try:
-            loop.step(clock.now())
-        except BrokerError:
-            continue  # recorded by the loop as the source's failure
-        finally:
+    taken = tuple(loops)
+    try:
+        for loop in taken:
+            with suppress(BrokerError):  # recorded by the loop as the source's failure
+                loop.step(clock.now())
+    finally:
+        for loop in taken:
             loop.close()

@@ -56,8 +56,8 @@ def level(host: str, watched: Watched, reading: MemoryReading, at: float) -> Evi
 def rise(host: str, watched: Watched, reading: MemoryReading, before: MemoryReading, at: float) -> Evidence:
     """The kernel killed in the group since the look `before`. `added` is the counter's own growth: of a group that is
     killed whole the first victim counts twice (mm/oom_kill.c, oom_kill_process)."""
-    path, kills = watched.group.path, added(before, reading)
-    who = "all" if (reading.group_kills or 0) > (before.group_kills or 0) else str(kills)
+    path, kills, groups = watched.group.path, added(before, reading), group_added(before, reading)
+    who = "all" if groups else str(kills)
     return Evidence(
         id=fingerprint("oom-count", host, path, reading.inode, reading.kills),
         at=at,
@@ -77,6 +77,7 @@ def rise(host: str, watched: Watched, reading: MemoryReading, before: MemoryRead
             "limit": reading.limit,
             "peak": reading.peak,
             "group_kills": reading.group_kills,
+            "group_added": groups,
         },
     )
 
@@ -85,6 +86,13 @@ def added(before: MemoryReading, now: MemoryReading) -> int:
     """Kills counted between two looks. A directory made anew under the same name counts from zero."""
     kills = now.kills or 0
     return kills - (before.kills or 0) if now.inode == before.inode else kills
+
+
+def group_added(before: MemoryReading, now: MemoryReading) -> int | None:
+    """The same for kills of the whole group, None where the kernel does not count them (version 1)."""
+    if now.group_kills is None:
+        return None
+    return now.group_kills - (before.group_kills or 0) if now.inode == before.inode else now.group_kills
 
 
 def _fact(watched: Watched, reading: MemoryReading) -> str:

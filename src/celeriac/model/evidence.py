@@ -28,7 +28,8 @@ class Evidence:
     process-gone  as `process`, of its last look; `between` [last seen, first missed]
     child-gone    pid of the child, parent (main's host pid), started, rss (bytes, of the last look)
     cgroup        path, version (1|2), kills (count or None), limit (bytes or None), peak, current, group_kill
-    oom-count     path, version, kills (new count), added, limit, peak, group_kills
+    oom-count     path, version, kills (new count), added, limit, peak, group_kills (new count of whole groups that
+                  were killed), group_added
     oom-kill      (kernel) pid, command, cgroup, constraint (memcg | none | …), rss (bytes)
     container     id, name, status, exit_code, oom_killed, restarts, limit (bytes), started, finished, command,
                   worker (bool)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import sys
 from collections.abc import Callable
 from random import Random
+from types import FrameType
 
 import uvicorn
 
@@ -47,7 +50,12 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
 
 
 def _answer(app: object, door: socket.socket) -> None:
-    """Serve HTTP on `door` until a stop signal; uvicorn sets and restores the signal handlers."""
+    """Serve HTTP on `door` until a stop signal.
+
+    uvicorn catches the signal, ends its requests, puts our handlers back and raises the signal again: SIGTERM then
+    leaves through SystemExit, so that what is open gets closed.
+    """
+    signal.signal(signal.SIGTERM, _leave)
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
         log_config=None,
@@ -61,3 +69,7 @@ def _answer(app: object, door: socket.socket) -> None:
     server.run(sockets=[door])
     if not server.started:
         raise ConfigError("the web server did not start", hint="See the log lines above")
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    sys.exit(0)

@@ -53,7 +53,11 @@ def test_a_kill_long_before_the_end_is_not_this_end() -> None:
 
 
 def test_a_group_kill_is_memory_whoever_was_named() -> None:
-    assert told(kernel_kill(PID + 5), counted(group_kills=1)) == "memory: container"
+    assert told(kernel_kill(PID + 5), counted(group_kills=4, group_added=1)) == "memory: container"
+
+
+def test_an_old_group_kill_is_not_this_one() -> None:
+    assert told(kernel_kill(PID + 5), counted(group_kills=3, group_added=0)) == "sigkill"
 
 
 def test_a_counter_of_another_group_says_nothing() -> None:
