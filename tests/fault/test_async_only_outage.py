@@ -160,3 +160,23 @@ def test_without_a_store_the_lost_task_is_unknown_and_log_files_name_it() -> Non
         told = celeriac("diagnose", "--broker", redis.url, "--no-docker", "--logs", str(worker.log), "--json")
         assert told.json["findings"][0]["kind"] == "worker-oom-killed", told.out
         assert told.json["findings"][0]["impact"]["lost"] == [bomb], told.out
+
+
+def test_without_a_store_a_started_result_names_the_lost_task() -> None:
+    with RedisServer() as redis:
+        conf = {"result_backend": redis.url, "task_track_started": True, "task_ignore_result": False}
+        with (
+            MemoryLimit(200) as group,
+            Worker(redis.url, node="results@lab", conf=conf) as worker,
+            Producer(redis.url, conf) as producer,
+        ):
+            limited(worker, group)
+            bomb = producer.send("export", 1, 2000)
+            assert worker.process.wait(timeout=60) == -9
+            producer.send("noop")
+            told = celeriac(
+                *("diagnose", "--broker", redis.url, "--result-backend", redis.url, "--no-docker", "--json")
+            )
+            first = told.json["findings"][0]
+            assert first["kind"] == "worker-oom-killed", told.out
+            assert first["impact"]["lost"] == [bomb], told.out

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from shutil import rmtree
 from types import TracebackType
@@ -49,14 +50,18 @@ def celeriac(*args: str, timeout: float = 60, cwd: Path | None = None, env: dict
 
 
 class Server:
-    """`with Server(redis.url) as server:` a `celeriac serve` over its own store, answering."""
+    """`with Server(redis.url) as server:` a `celeriac serve` over its own store, answering.
 
-    def __init__(self, broker: str, *args: str, store: Path | None = None) -> None:
+    `under` is a command that runs it in its place, as `sh -c 'ulimit …; exec "$@"' sh` does.
+    """
+
+    def __init__(self, broker: str, *args: str, store: Path | None = None, under: Sequence[str] = ()) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="lab-server-"))
         self.path = store or self.directory / "celeriac.db"
         self.url = ""
         self._broker = broker
         self._args = args
+        self._under = under
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -82,7 +87,7 @@ class Server:
         with (self.directory / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "celeriac", "serve", "--broker", self._broker),
+                    *(*self._under, sys.executable, "-m", "celeriac", "serve", "--broker", self._broker),
                     *("--store", self.store, "--listen", "127.0.0.1:0", *self._args),
                 ],
                 stdin=subprocess.DEVNULL,

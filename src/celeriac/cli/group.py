@@ -8,7 +8,15 @@ from importlib import import_module
 
 import click
 
-from celeriac.errors import CeleriacError, ConfigError, SchemaVersionError, UnsupportedByBrokerError
+from celeriac.errors import (
+    BrokerError,
+    CeleriacError,
+    ConfigError,
+    ConflictError,
+    LeaseLostError,
+    NotFoundError,
+    StoreError,
+)
 
 COMMANDS = {
     "demo": "See Celeriac catch a real failure, in two minutes.",
@@ -80,12 +88,19 @@ def main() -> None:
     except (click.exceptions.Abort, KeyboardInterrupt):
         code = 130
     except click.ClickException as error:
-        error.show()
+        click.echo(_one_line(error), err=True)
         code = error.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _one_line(error: click.ClickException) -> str:
+    """click's own form is four lines with the usage first; ours is what is wrong, then what to do."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    where = f" See: {context.command_path} --help" if context is not None else ""
+    return f"celeriac: {' '.join(error.format_message().split())}{where}"
 
 
 def _not_installed(error: ModuleNotFoundError, command: str) -> click.UsageError:
@@ -96,6 +111,9 @@ def _not_installed(error: ModuleNotFoundError, command: str) -> click.UsageError
 
 
 def _code(error: CeleriacError) -> int:
-    if isinstance(error, (ConfigError, SchemaVersionError, UnsupportedByBrokerError)):
-        return 2
-    return 3 if error.retryable else 1
+    """2: what was named (settings, a store, a broker) is not usable at all. 3: not now. 1: the action failed."""
+    if error.retryable:
+        return 3
+    if isinstance(error, (NotFoundError, ConflictError, LeaseLostError)):
+        return 1
+    return 2 if isinstance(error, (ConfigError, StoreError, BrokerError)) else 1

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 import click
 
 from celeriac.cli.plugin import BROKER_FROM_APP
-from celeriac.errors import ConfigError
 from celeriac.settings import Settings, load
 from celeriac.store import Store
 
@@ -39,12 +38,5 @@ def settings(*, config: Path | None, broker: str | None = None, store: str | Non
 
 
 def open_store(config: Path | None, store: str | None) -> Store:
-    """The store a server writes, to read it. Raises ConfigError when there is none yet."""
-    url = settings(config=config, store=store).store.url.get_secret_value()
-    path = url.removeprefix("sqlite:///")
-    if path != url and not Path(path).exists():
-        raise ConfigError(
-            f"there is no store at {path}",
-            hint="Start `celeriac serve` there first, or name the store with --store sqlite:///PATH",
-        )
-    return Store.open(url)
+    """The store a server writes, to read it. Raises ConfigError, and StoreError when there is none yet."""
+    return Store.existing(settings(config=config, store=store).store.url.get_secret_value())

@@ -94,10 +94,13 @@ class Books:
         self._covering[life] = (at, self._blind)
 
     def _claim(self, life: Life, before: Tally, after: Tally, missing: int, now: float) -> Gap | None:
-        beat, cause = self._covering.get(life, (float("inf"), ""))
-        if after.at < beat:
+        """A hole up to the judged heartbeat. One before the covering heartbeat counts too: its starts may have been
+        sent just after it, when we were blind already."""
+        if life not in self._covering:
             return None
-        del self._covering[life]
+        beat, cause = self._covering[life]
+        if after.at >= beat:
+            del self._covering[life]
         if missing == 0 or life not in self._reporting:
             return None
         worker, pid = life

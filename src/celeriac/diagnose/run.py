@@ -77,7 +77,7 @@ def _probe(broker: Broker, now: float) -> None:
 def _remember(store: Store, options: Options, now: float) -> None:
     """Record what is known from before this look."""
     if options.history:
-        past = Store.open(options.history)
+        past = Store.existing(options.history)
         try:
             adopt(store, past, now)
         finally:

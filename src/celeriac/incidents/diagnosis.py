@@ -14,6 +14,8 @@ from celeriac.model.diagnosis import Diagnosis, Verdict
 from celeriac.model.finding import BlindSpot, Finding
 from celeriac.model.view import View
 
+UNREACHABLE = "broker-unreachable"
+
 
 def diagnose(view: View, detectors: Iterable[Detector], *, only: str | None = None) -> Diagnosis:
     """The diagnosis as of the view. `only` keeps the findings of one kind; the verdict is then about that kind."""
@@ -32,9 +34,14 @@ def diagnose(view: View, detectors: Iterable[Detector], *, only: str | None = No
 
 
 def _verdict(view: View, findings: tuple[Finding, ...]) -> Verdict:
-    if any(finding.severity != "info" for finding in findings):
+    if any(finding.severity != "info" and not _is_ours(view, finding) for finding in findings):
         return "problem"
     return "unknown" if view.broker is None or _workers_unjudged(view) else "healthy"
+
+
+def _is_ours(view: View, finding: Finding) -> bool:
+    """True when the broker refuses *our* password and never let us in: that says nothing about the user's system."""
+    return view.broker is None and finding.kind == UNREACHABLE and finding.cause == "auth"
 
 
 def _workers_unjudged(view: View) -> bool:

@@ -30,9 +30,19 @@ def load(flags: Mapping[str, Any], *, file: Path | None = None, environ_prefix: 
         return Settings.model_validate(merged)
     except ValidationError as error:
         faults = tuple(
-            f"{'.'.join(str(part) for part in fault['loc']) or 'settings'}: {fault['msg']}" for fault in error.errors()
+            f"{'.'.join(str(part) for part in fault['loc']) or 'settings'}: {_words(fault['type'], fault['msg'])}"
+            for fault in error.errors()
         )
-        raise ConfigError(f"the settings cannot be used: {'; '.join(faults)}", faults=faults) from error
+        raise ConfigError(
+            f"the settings cannot be used: {'; '.join(faults)}",
+            hint="`celeriac config show` lists every setting",
+            faults=faults,
+        ) from error
+
+
+def _words(kind: str, message: str) -> str:
+    """The library's words, which never hold the value; its word for an unknown name helps nobody."""
+    return "there is no such setting" if kind == "extra_forbidden" else message
 
 
 def origins(flags: Mapping[str, Any], *, file: Path | None = None) -> dict[str, str]:
@@ -60,7 +70,7 @@ def _read(file: Path | None) -> Mapping[str, Any]:
             f"{path} cannot be read: {error.strerror}", hint="Check the path given with --config"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+        raise ConfigError(f"{path} is not valid TOML: {error}", hint="Mend that line") from error
 
 
 def _overlay(base: dict[str, Any], layer: Mapping[str, Any]) -> None:

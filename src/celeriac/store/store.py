@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from celeriac.errors import StoreError
 from celeriac.model.broker import BrokerLook, Held
 from celeriac.model.event import Event
 from celeriac.model.evidence import Evidence
@@ -75,6 +77,17 @@ class Store:
             store.close()
             raise
         return store
+
+    @classmethod
+    def existing(cls, url: str) -> Store:
+        """The store somebody else writes, to read it. Raises StoreError when there is none: none is made."""
+        path = url.removeprefix("sqlite:///")
+        if path != url and not Path(path).exists():
+            raise StoreError(
+                f"there is no store at {path}",
+                hint="Start `celeriac serve` there first, or name the store with --store sqlite:///PATH",
+            )
+        return cls.open(url)
 
     def close(self) -> None:
         """Finish what was submitted and let go of every connection."""

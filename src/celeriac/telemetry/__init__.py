@@ -13,6 +13,7 @@ import re
 from typing import ClassVar
 
 _LOGGER = logging.getLogger("celeriac")
+_LOGGER.addHandler(logging.NullHandler())  # where nobody set up logging, a command's stderr is for its one line
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 
