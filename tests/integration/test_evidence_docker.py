@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from socket import gethostname
@@ -125,6 +126,7 @@ def test_the_last_lines_of_a_container_are_read(docker_engine: DockerEngine) -> 
         lines = source.logs(container.id, tail=3)
     finally:
         source.close()
-    assert set(lines) <= {"4998", "4999", "5000", "oh no"}
+    assert {line.text for line in lines} <= {"4998", "4999", "5000", "oh no"}
     assert len(lines) == 3
+    assert all(line.at is not None and abs(time.time() - line.at) < 60 for line in lines)
     container.remove(force=True)

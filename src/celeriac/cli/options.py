@@ -26,14 +26,22 @@ store_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def settings(*, config: Path | None, broker: str | None = None, store: str | None = None, **sections: Any) -> Settings:
+def settings(
+    *,
+    config: Path | None,
+    broker: str | None = None,
+    store: str | None = None,
+    listen: str | None = None,
+    enable_events: bool = False,
+) -> Settings:
     """The settings with what the command line set on top. Raises ConfigError."""
-    flags: dict[str, Any] = {name: values for name, values in sections.items() if values}
-    from_app = click.get_current_context().meta.get(BROKER_FROM_APP)
-    if broker or from_app:
-        flags["broker"] = {**flags.get("broker", {}), "url": broker or from_app}
-    if store:
-        flags["store"] = {"url": store}
+    url = broker or click.get_current_context().meta.get(BROKER_FROM_APP)
+    given: dict[str, dict[str, Any]] = {
+        "broker": {"url": url, "enable_events": enable_events or None},
+        "store": {"url": store},
+        "server": {"listen": listen},
+    }
+    flags = {name: {key: value for key, value in values.items() if value} for name, values in given.items()}
     return load(flags, file=config)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from celeriac.detectors.causes import Cause, cause_of
-from celeriac.detectors.consumption import served, unserved, work_waits
+from celeriac.detectors.consumption import disconnected, served, unserved, work_waits
 from celeriac.detectors.deliveries import named_by_hearsay
 from celeriac.detectors.endings import Ending, endings
 from celeriac.detectors.fates import Fate, fate_of, fates
@@ -56,7 +56,7 @@ def deaths(view: View) -> tuple[Death, ...]:
         if death is not None and _stands(view, death):
             newest[ending.name] = death
     found = tuple(newest.values())
-    return found if found or lives(view) or not work_waits(view) else _by_kernel_alone(view)
+    return found if found or not _is_deserted(view) else _by_kernel_alone(view)
 
 
 def death_of(view: View, queue: str) -> Death | None:
@@ -80,6 +80,11 @@ def _stands(view: View, death: Death) -> bool:
         return False
     missed = work_waits(view) if death.ending.life is None else bool(death.queues)
     return missed or view.at - death.ending.at < FRESH
+
+
+def _is_deserted(view: View) -> bool:
+    """True when work waits, nobody was ever heard, and nobody is connected who could be a busy worker."""
+    return not lives(view) and work_waits(view) and disconnected(view)
 
 
 def _by_kernel_alone(view: View) -> tuple[Death, ...]:

@@ -15,6 +15,8 @@ from celeriac.model.view import View
 DAY = 86_400.0
 STRANGERS = 5
 """Ends without a known life that are considered, newest first."""
+HEARD_WITHIN = 10.0
+"""Seconds within which a worker that starts, or that we begin to listen to, has spoken or answered."""
 ORDERLY_EXITS = (0, 143)
 """Exit codes of a stop that was asked for: warm shutdown, and SIGTERM itself."""
 
@@ -128,10 +130,14 @@ def _strangers(view: View, known: Iterable[Ending]) -> list[Ending]:
 
 
 def _was_ours(view: View, gone: Evidence) -> bool:
-    """True when the process was connected to the broker that is judged."""
+    """True when the process was connected to the broker that is judged, and it was too early to have been heard: one
+    that stays unheard for longer works on another database of that server."""
     peers = gone.data.get("peers")
     address = view.broker.address if view.broker is not None else None
-    return address is not None and isinstance(peers, (list, tuple)) and address in peers
+    if address is None or not isinstance(peers, (list, tuple)) or address not in peers:
+        return False
+    began_at = max(gone.number("started") or gone.at, view.at - view.observed)
+    return gone.at - began_at < HEARD_WITHIN
 
 
 def _last_looks(view: View) -> tuple[Evidence, ...]:

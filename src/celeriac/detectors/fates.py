@@ -145,7 +145,7 @@ def _may_have_returned(view: View, ending: Ending, task: Task) -> bool:
 def _unrecorded(view: View, ending: Ending) -> tuple[BlindSpot, ...]:
     """Why the record cannot name what was running; empty when it can."""
     hearsay = ending.heir is None and bool(hearsay_of(view, ending.node))
-    if not view.history or (ending.life is None and not hearsay):
+    if not hearsay and (not view.history or ending.life is None):
         return (BlindSpot("lost tasks", "nothing was watching when it died", _LOST_ADDS),)
     if not hearsay and ending.life is not None and ending.life.worker.task_event_seen is None:
         return (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from celeriac.detectors.endings import DAY, Ending
 from celeriac.detectors.liveness import Life, began
-from celeriac.detectors.traces import cgroup_of, ended_at, is_ended, same_group, seen
+from celeriac.detectors.traces import cgroup_of, ended_at, is_current, is_ended, same_group, seen
 from celeriac.model.evidence import Evidence
 from celeriac.model.finding import Confidence, Fact
 from celeriac.model.task import Task
@@ -17,6 +17,8 @@ BEFORE, AFTER = 2.0, 5.0
 """How far from the interval in which a process went its kill may be dated: the kernel's clock drifts from ours."""
 CHILD_STANDS = 300.0
 """Seconds for which a child's kill is told; the worker lives on."""
+MAIN_FOLLOWS = 1.5
+"""Seconds after a child's kill within which its main may turn out dead of the same: then it is no child's story."""
 CHILD_TOLD = 10.0
 """Seconds the parent may take to notice (billiard's maintain_pool every 5 s, FAILURE-MODES 2.2)."""
 DELIVERED_WITHIN = 3600.0
@@ -73,12 +75,13 @@ def kills_of_children(view: View, life: Life) -> Kill | None:
     if main is None:
         return None
     start = max(view.at - CHILD_STANDS, began(life) or life.worker.first_seen - 1.0)
-    lines = [one for one in seen(view, "oom-kill") if one.at >= start and _names_child(view, main, one)]
+    end = view.at - MAIN_FOLLOWS
+    lines = [one for one in seen(view, "oom-kill") if start <= one.at <= end and _names_child(view, main, one)]
     path = main.text("cgroup")
     counts = [
         one
         for one in seen(view, "oom-count")
-        if one.at >= start and same_group(one.text("path"), path) and _child_died(view, life, one.at)
+        if start <= one.at <= end and same_group(one.text("path"), path) and _child_died(view, life, one.at)
     ]
     if not lines and not counts:
         return None
@@ -112,8 +115,10 @@ def failed_by_signal(view: View, life: Life, since: float, until: float) -> tupl
 
 
 def lone_kills(view: View) -> tuple[Evidence, ...]:
-    """Kernel lines of the last day that read like a Celery worker's end, for when nothing else is left of it."""
-    groups = [one.text("cgroup") for one in (*seen(view, "process-gone"), *seen(view, "process"))]
+    """Kernel lines of the last day that read like a Celery worker's end, for when nothing else is left of it. Where a
+    worker lives in the group, it lost a child; and if nobody is connected, it is another broker's."""
+    inhabited = [one.text("cgroup") for one in seen(view, "process") if is_current(view, one)]
+    groups = [one.text("cgroup") for one in seen(view, "process-gone")]
     groups += [one.text("path") for one in seen(view, "cgroup")]
     boxes = [one.text("id") or "" for one in seen(view, "container") if one.data.get("worker")]
     return tuple(
@@ -121,6 +126,7 @@ def lone_kills(view: View) -> tuple[Evidence, ...]:
         for one in seen(view, "oom-kill")
         if view.at - one.at <= DAY
         and _reads_like_a_worker(one)
+        and not any(same_group(one.text("cgroup"), group) for group in inhabited)
         and (_is_remembered(one, groups, boxes) or _stopped_deliveries(view, one))
     )
 

@@ -53,7 +53,7 @@ def trace(view: View, life: Worker) -> Trace:
     """The evidence that joins `life`."""
     ends = mains_gone(view, life)
     running = [one for one in seen(view, "process") if _is_main(one, life) and not _ended(one, ends)]
-    process = _newest(one for one in running if _current(view, one))
+    process = _newest(one for one in running if is_current(view, one))
     gone = None if process else _newest((*ends, *_vanished(view, running)))
     if gone is not None and life.heartbeat_seen > gone.at + JITTER:
         gone = None  # in a container every incarnation is pid 1: this end was an earlier one's
@@ -108,7 +108,8 @@ def _ended(process: Evidence, ends: Iterable[Evidence]) -> bool:
     return any(end.pid == process.pid and end.number("started") == process.number("started") for end in ends)
 
 
-def _current(view: View, process: Evidence) -> bool:
+def is_current(view: View, process: Evidence) -> bool:
+    """True when the process was there at the newest look."""
     source = view.source("process")
     if source is None:
         return view.at - process.at <= STALE_AFTER
@@ -119,7 +120,7 @@ def _vanished(view: View, running: Iterable[Evidence]) -> tuple[Evidence, ...]:
     """Main processes that a live process source no longer sees, though it never saw their end (we were not running)."""
     if not view.sees("process"):
         return ()
-    return tuple(one for one in running if not _current(view, one))
+    return tuple(one for one in running if not is_current(view, one))
 
 
 def _container(view: View, life: Worker, main: Evidence | None) -> Evidence | None:

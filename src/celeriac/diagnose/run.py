@@ -15,6 +15,7 @@ from celeriac.brokers.results import started_results
 from celeriac.clock import Clock, SystemClock
 from celeriac.collector import collect
 from celeriac.detectors import with_plugins
+from celeriac.diagnose.containers import recall
 from celeriac.diagnose.history import adopt
 from celeriac.errors import BrokerError, BrokerUnavailableError
 from celeriac.evidence.logs import LogSource
@@ -60,6 +61,8 @@ def run(settings: Settings, options: Options, progress: Progress = lambda _: Non
         _look(collect(broker, store, sources, settings), clock, options.seconds, progress)
         now = clock.now()
         view = store.view(now, observed=now - began, history=options.knows_before, one_shot=True)
+        if recall(store, sources, view, began):
+            view = store.view(now, observed=now - began, history=options.knows_before, one_shot=True)
         return diagnose(view, with_plugins(load("celeriac.detectors")), only=options.only)
     finally:
         broker.close()
@@ -84,7 +87,9 @@ def _remember(store: Store, options: Options, now: float) -> None:
             past.close()
     if options.logs:
         source = LogSource(options.logs)
-        store.record(Batch(now, events=source.events(now), evidence=source.look(now).evidence))
+        look = source.look(now)
+        unseen = {source.name: look.blind_spots}
+        store.record(Batch(now, events=source.events(now), evidence=look.evidence, blind_spots=unseen))
     if options.result_backend:
         store.record(Batch(now, events=started_results(options.result_backend, now)))
 

@@ -9,7 +9,7 @@ from celeriac.errors import EvidenceError
 from celeriac.evidence.base import Look
 from celeriac.evidence.commands import carried_worker
 from celeriac.evidence.containers import brief, died, level, main_pid
-from celeriac.evidence.engine import Engine
+from celeriac.evidence.engine import Engine, LogLine
 from celeriac.model.evidence import Evidence
 from celeriac.model.finding import BlindSpot
 
@@ -41,9 +41,9 @@ class DockerSource:
             unseen = BlindSpot("containers", str(error), "exit code, OOM flag and memory limit of worker containers")
             return Look(blind_spots=(unseen,))
 
-    def logs(self, container: str, tail: int = 2000) -> tuple[str, ...]:
-        """The last lines a container wrote, at most 4 MB. Raises EvidenceError."""
-        return self._reached().logs(container, tail)
+    def logs(self, container: str, tail: int = 2000, since: float | None = None) -> tuple[LogLine, ...]:
+        """The last lines a container wrote, at most 4 MB; none from before `since`. Raises EvidenceError."""
+        return self._reached().logs(container, tail, since)
 
     def close(self) -> None:
         """Drop the connection; a later look opens another."""

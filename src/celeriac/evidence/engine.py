@@ -6,9 +6,10 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from celeriac.errors import EvidenceError
+from celeriac.evidence.containers import parse_time
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -18,6 +19,13 @@ LOG_LIMIT = 4 << 20
 SOCKETS = (Path("/var/run/docker.sock"), Path("/run/podman/podman.sock"))
 
 T = TypeVar("T")
+
+
+class LogLine(NamedTuple):
+    """One line of a container's output. `at` is Unix seconds when the engine took it in, None when it did not say."""
+
+    at: float | None
+    text: str
 
 
 def engine_address(environment: Mapping[str, str] = os.environ) -> str | None:
@@ -48,10 +56,12 @@ class Engine:
 
         return self._call(inspect)
 
-    def logs(self, container: str, tail: int) -> tuple[str, ...]:
-        """The last lines it wrote to stdout and stderr, at most 4 MB."""
-        content = self._call(lambda client: client.logs(container, tail=tail, stdout=True, stderr=True))
-        return tuple(content[-LOG_LIMIT:].decode(errors="replace").splitlines())
+    def logs(self, container: str, tail: int, since: float | None = None) -> tuple[LogLine, ...]:
+        """The last lines it wrote to stdout and stderr, at most 4 MB; none from before `since` (Unix seconds)."""
+        content = self._call(
+            lambda client: client.logs(container, tail=tail, since=since, stdout=True, stderr=True, timestamps=True)
+        )
+        return tuple(_dated(line) for line in content[-LOG_LIMIT:].decode(errors="replace").splitlines())
 
     def close(self) -> None:
         """Drop the connection."""
@@ -69,12 +79,23 @@ class Engine:
             if self._client is None:
                 self._client = docker.APIClient(base_url=self._address, version="auto", timeout=TIMEOUT)
             return ask(self._client)
+        except docker.errors.APIError as error:
+            raise EvidenceError(f"the engine at {self._address} refuses: {error.explanation or error}") from error
         except (docker.errors.DockerException, OSError) as error:  # requests' errors are OSErrors
             self.close()
             raise EvidenceError(
                 f"the engine at {self._address} does not answer: {_why(error)}",
                 hint="Check DOCKER_HOST and that this user may use the socket",
             ) from error
+
+
+def _dated(line: str) -> LogLine:
+    """The engine writes its time before each line it took in whole; what else there is has none."""
+    stamp, _, text = line.partition(" ")
+    try:
+        return LogLine(parse_time(stamp), text)
+    except ValueError:
+        return LogLine(None, line)
 
 
 def _knock(address: str) -> None:

@@ -60,6 +60,11 @@ class LogReader:
         self._node = origin.node
         self._time: float | None = None
 
+    @property
+    def node(self) -> str | None:
+        """Whose log it is, as the log itself says where it does."""
+        return self._node
+
     def read(self, lines: Iterable[str], seen: float) -> tuple[Event | Evidence, ...]:
         """Everything that `lines`, read at `seen` (Unix seconds), come to; oldest first."""
         return tuple(found for line in lines for found in self._feed(_COLOUR.sub("", line), seen))
@@ -111,6 +116,12 @@ class LogReader:
         )
 
 
+def written_at(line: str) -> datetime | None:
+    """What the clock of the log said when the line was written, without a zone; None when it does not say."""
+    head = _HEAD.match(_COLOUR.sub("", line))
+    return _time(head["time"]) if head else None
+
+
 def _said(rest: str) -> tuple[str, dict[str, object]] | None:
     """Event kind and its fields, from what follows `Task name[id] `."""
     if rest == "received":
@@ -125,4 +136,8 @@ def _said(rest: str) -> tuple[str, dict[str, object]] | None:
 
 
 def _unix(text: str, zone: tzinfo | None) -> float:
-    return datetime.strptime(text, "%Y-%m-%d %H:%M:%S,%f").replace(tzinfo=zone).timestamp()
+    return _time(text).replace(tzinfo=zone).timestamp()
+
+
+def _time(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%d %H:%M:%S,%f")

@@ -22,12 +22,6 @@ def command(
     broker: str | None, store: str | None, config: Path | None, listen: str | None, enable_events: bool
 ) -> None:
     """Collect, judge and show: the collector, the detectors, incidents, the API and the dashboard."""
-    chosen = settings(
-        config=config,
-        broker=broker,
-        store=store,
-        server={"listen": listen} if listen else {},
-        **({"broker": {"enable_events": True}} if enable_events else {}),
-    )
+    chosen = settings(config=config, broker=broker, store=store, listen=listen, enable_events=enable_events)
     configure(json_lines=not sys.stderr.isatty())
     serve(chosen, lambda where: click.echo(f"Celeriac is at {where}  (Ctrl-C stops it)", err=True))
