@@ -18,7 +18,7 @@ from lab.wait import wait_until
 
 pytestmark = [pytest.mark.redis, pytest.mark.timeout(150)]
 
-SETTLED = 10.0
+SETTLED = 9.0
 """Seconds after the last act in which a false alarm would have opened: the longest patience that silence has is 8 s."""
 
 
@@ -63,6 +63,7 @@ def traffic(producer: Producer, every: float = 0.05) -> Iterator[list[str]]:
 
 
 def test_a_neighbour_on_another_broker_or_another_database_may_die() -> None:
+    """By the same node name, at that; a default name is the host's."""
     with (
         RedisServer() as redis,
         RedisServer() as other,
@@ -70,30 +71,28 @@ def test_a_neighbour_on_another_broker_or_another_database_may_die() -> None:
         Worker(redis.url.replace("/0", "/1"), node="celery@calm-neighbour") as same_server,
         Worker(other.url, node="celery@calm-neighbour") as other_server,
     ):
-        watched_for(server, 6)
+        watched_for(server, 10)
         same_server.kill()
         other_server.kill()
         watched_for(server, SETTLED)
         assert told(server) == []
 
 
-@pytest.mark.parametrize("renamed", [False, True], ids=["same-names", "new-names"])
-def test_a_rolling_restart_under_load(renamed: bool) -> None:
+def test_a_rolling_restart_under_load_whether_names_stay_or_change() -> None:
     with (
         ExitStack() as fleet,
         RedisServer() as redis,
         Server(redis.url) as server,
         Producer(redis.url) as producer,
     ):
-        nodes = [f"roll{number}@calm-{renamed}" for number in range(3)]
-        workers = [fleet.enter_context(Worker(redis.url, node=node)) for node in nodes]
-        for node in nodes:
-            server.know(node)
+        workers = [fleet.enter_context(Worker(redis.url, node=f"roll{number}@calm-roll")) for number in range(3)]
+        for worker in workers:
+            server.know(worker.node)
         with traffic(producer) as sent:
-            for worker in workers:
+            for number, worker in enumerate(workers):
                 worker.term()
-                if renamed:
-                    fleet.enter_context(Worker(redis.url, node=f"new-{worker.node}"))
+                if number == 1:
+                    fleet.enter_context(Worker(redis.url, node="another@calm-roll"))
                 else:
                     worker.start()
         done(server, sent[-1])
@@ -131,12 +130,11 @@ def test_a_worker_without_heartbeats_is_at_most_worth_a_note() -> None:
         Worker(redis.url, node="mute@calm-mute", args=quiet),
     ):
         with traffic(producer, 0.5) as sent:
-            watched_for(server, 20)
+            watched_for(server, 6)
         done(server, sent[-1])
-        watched_for(server, SETTLED)
-        assert {one["severity"] for one in server.incidents()} <= {"info"}, told(server)
         looked = celeriac("diagnose", "--broker", redis.url, "--json", "--no-docker")
         assert looked.code == 0, looked.out
+        assert {one["severity"] for one in server.incidents()} <= {"info"}, told(server)
 
 
 def test_a_solo_worker_in_the_middle_of_a_long_task_that_we_never_heard() -> None:
@@ -145,7 +143,7 @@ def test_a_solo_worker_in_the_middle_of_a_long_task_that_we_never_heard() -> Non
         Worker(redis.url, pool="solo", node="solo@calm-solo") as worker,
         Producer(redis.url) as producer,
     ):
-        long = producer.send("nap", 30)
+        long = producer.send("nap", 22)
         wait_until(lambda: long in worker.output, 20, why="the task to be taken")
         producer.send("noop")
         with Server(redis.url) as server:
@@ -211,44 +209,47 @@ def test_a_burst_of_five_thousand_tasks_that_drains() -> None:
         assert server.get(f"tasks/{tasks[2500]}")["verdict"] == "succeeded"
 
 
-@pytest.mark.parametrize("events", [True, False], ids=["events", "no-events"])
-def test_tasks_that_wait_for_their_time_are_not_held_by_the_dead(events: bool) -> None:
+def test_tasks_that_wait_for_their_time_are_not_held_by_the_dead() -> None:
     with (
         RedisServer() as redis,
-        Worker(redis.url, node="eta@calm-eta", events=events),
+        Worker(redis.url, node="told@calm-eta", queues=("told",)),
+        Worker(redis.url, node="untold@calm-eta", queues=("untold",), events=False),
         Producer(redis.url) as producer,
     ):
-        before = producer.send("noop", countdown=60)
+        tasks = [producer.send("noop", countdown=60, queue=queue) for queue in ("told", "untold")]
         with Server(redis.url) as server:
-            server.know("eta@calm-eta")
-            after = producer.send("noop", countdown=60)
-            watched_for(server, 40)
-            verdicts = {server.get(f"tasks/{task}")["verdict"] for task in (before, after)}
+            server.know("told@calm-eta")
+            server.know("untold@calm-eta")
+            tasks += [producer.send("noop", countdown=60, queue=queue) for queue in ("told", "untold")]
+            watched_for(server, 36)
             assert told(server) == []
-            assert verdicts <= {"scheduled", "reserved", "never-seen"}, verdicts
-            looked = celeriac("diagnose", "--broker", redis.url, "--json", "--no-docker")
-            assert looked.json["findings"] == [], looked.out
+            assert {server.get(f"tasks/{task}")["verdict"] for task in tasks} <= {"scheduled", "reserved"}
 
 
-@pytest.mark.parametrize("off", [-30.0, 30.0], ids=["behind", "ahead"])
-def test_a_worker_whose_clock_is_off(off: float, tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text(
-        f"import time\nclock = time.time\ntime.time = lambda: clock() + {off}\n", encoding="utf-8"
-    )
-    node = f"skewed@calm-clock-{off:.0f}"
+def test_workers_whose_clocks_are_off(tmp_path: Path) -> None:
     with (
         RedisServer() as redis,
         Server(redis.url) as server,
-        Worker(redis.url, node=node, env={"PYTHONPATH": f"{tmp_path}:{TESTS}"}) as worker,
+        Worker(redis.url, node="behind@calm-clock", env=off(tmp_path / "behind", -30.0)) as behind,
+        Worker(redis.url, node="ahead@calm-clock", env=off(tmp_path / "ahead", 30.0)) as ahead,
         Producer(redis.url) as producer,
     ):
-        server.know(node)
-        task = producer.send("nap", 3)
-        done(server, task)
+        for worker in (behind, ahead):
+            server.know(worker.node)
+        for task in [producer.send("nap", 2) for _ in range(4)]:
+            done(server, task)
+        watched_for(server, SETTLED)
+        assert [one["state"] for one in server.get("workers")["items"]] == ["alive", "alive"]
+        behind.term()
+        ahead.term()
         watched_for(server, SETTLED)
         assert told(server) == []
-        assert [one["state"] for one in server.get("workers")["items"]] == ["alive"]
-        worker.term()
-        watched_for(server, SETTLED)
-        assert told(server) == []
-        assert [one["state"] for one in server.get("workers")["items"]] == ["stopped"]
+        assert [one["state"] for one in server.get("workers")["items"]] == ["stopped", "stopped"]
+
+
+def off(place: Path, seconds: float) -> dict[str, str]:
+    """The environment of a Python process whose clock is off by `seconds`."""
+    place.mkdir()
+    lines = ("import time", "clock = time.time", f"time.time = lambda: clock() + {seconds}", "")
+    (place / "sitecustomize.py").write_text("\n".join(lines), encoding="utf-8")
+    return {"PYTHONPATH": f"{place}:{TESTS}"}

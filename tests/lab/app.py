@@ -50,6 +50,12 @@ def boom() -> None:
     raise RuntimeError("boom")
 
 
+@shared_task(name="lab.exhaust")
+def exhaust() -> None:
+    """Ask for more memory than there is."""
+    raise MemoryError
+
+
 @shared_task(name="lab.die")
 def die() -> None:
     """SIGKILL the process that runs this."""

@@ -43,7 +43,14 @@ class DockerEngine:
         assert self._client is not None, "the engine was not started"
         return self._client
 
-    def run(self, command: Sequence[str], *, megabytes: int | None = None, env: Mapping[str, str] | None = None) -> Any:
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        name: str | None = None,
+        megabytes: int | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Any:
         """A container that runs `command` with the host's /usr, interpreter and tests, on the host's network."""
         places = dict.fromkeys(["/usr", sys.base_prefix, sys.prefix, str(TESTS)])
         limit: dict[str, Any] = (
@@ -52,6 +59,7 @@ class DockerEngine:
         return self.client.containers.run(
             IMAGE,
             list(command),
+            name=name,
             detach=True,
             network_mode="host",
             volumes={place: {"bind": place, "mode": "ro"} for place in places},
@@ -84,6 +92,11 @@ class DockerEngine:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._clean()
 
+    def clear(self) -> None:
+        """Remove every container."""
+        for container in self.client.containers.list(all=True):
+            container.remove(force=True)
+
     def _command(self, config: Path) -> list[str]:
         return [
             *(need("dockerd"), "--config-file", str(config), "--storage-driver", "overlay2"),
@@ -101,8 +114,7 @@ class DockerEngine:
 
     def _clean(self) -> None:
         if self._client is not None:
-            for container in self._client.containers.list(all=True):
-                container.remove(force=True)
+            self.clear()
             self._client.close()
         if self._process is not None:
             self._process.terminate()

@@ -98,7 +98,8 @@ def _trouble(sources: tuple[SourceMark, ...], age: float, now: float) -> str | N
     if failing:
         return f"{failing.name} cannot be read: {failing.error}"
     silent = [source for source in sources if not source.live(now)]
-    if silent and len(silent) < len(sources):
+    reads = any(now - source.mark <= SILENT_AFTER / 2 for source in sources)
+    if silent and reads:
         return f"{silent[0].name} has been silent for {now - silent[0].mark:.0f} s"
     return f"Collector behind: newest data is {age:.0f} s old" if silent or age > SILENT_AFTER else None
 

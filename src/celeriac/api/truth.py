@@ -5,6 +5,7 @@ An event says what was true when it was sent. A task that "started" on a dead wo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -44,8 +45,8 @@ class Role(NamedTuple):
 class Surroundings:
     """What is known around a task at `at` (the watermark). None is not known.
 
-    `held` is its message among the unacknowledged ones, `liveness` of the worker life that has it last, `watching`
-    since when this store hears anything.
+    `held` is its message among the unacknowledged ones, `liveness` of the worker life that has it last, `denied` when
+    that life said later that it has it no more, `watching` since when this store hears anything.
     """
 
     at: float
@@ -55,6 +56,7 @@ class Surroundings:
     claimed: Claimed | None = None
     queue: Queue | None = None
     liveness: Liveness | None = None
+    denied: float | None = None
     watching: float | None = None
 
 
@@ -67,7 +69,7 @@ def verdict(task: Task | None, around: Surroundings) -> Verdict:
         return Verdict("retrying", f"attempt {attempt.number} asked for a retry{_reason(attempt)}")
     if attempt.state.ended:
         return _ended(attempt)
-    return _from_incidents(around) or _open(task, attempt, around)
+    return from_incidents(around.roles) or _open(task, attempt, around)
 
 
 def _ended(attempt: Attempt) -> Verdict:
@@ -80,19 +82,19 @@ def _reason(attempt: Attempt) -> str:
     return f": {attempt.detail}" if attempt.detail else ""
 
 
-def _from_incidents(around: Surroundings) -> Verdict | None:
+def from_incidents(roles: Sequence[Role]) -> Verdict | None:
     """Lost stays lost without a later event; held ends with its incident, when the message is back."""
-    for role in around.roles:
+    for role in roles:
         if role.name == "lost":
             return Verdict("lost", f"it never ended and stands nowhere in the broker: {clause(role.summary)}")
-    for role in around.roles:
+    for role in roles:
         if role.name == "held" and role.active:
             return Verdict("held", f"a dead consumer keeps it from running: {clause(role.summary)}")
     return None
 
 
 def _unheard(around: Surroundings) -> Verdict:
-    told = _from_incidents(around)
+    told = from_incidents(around.roles)
     if told:
         return told
     if around.claimed:
@@ -115,6 +117,9 @@ def _claimed(claimed: Claimed) -> Verdict:
 
 
 def _open(task: Task, attempt: Attempt, around: Surroundings) -> Verdict:
+    if around.denied is not None:
+        said = f"{attempt.worker} took it, and said at {rfc3339(around.denied)} that it has it no more"
+        return Verdict("unknown", f"{said}; what became of it was not heard")
     if attempt.state is AttemptState.STARTED:
         return _running(attempt, around)
     if attempt.state is AttemptState.RESERVED:
@@ -154,7 +159,7 @@ def _reserved(due: str | None, attempt: Attempt, around: Surroundings) -> Verdic
     worker = attempt.worker or "a worker"
     eta = _future(due, around.at)
     if eta:
-        return Verdict("scheduled", f"{worker} holds it until {eta}")
+        return _if_alive("scheduled", f"{worker} holds it until {eta}", around)
     return _if_alive("reserved", f"{worker} took it {_ago(attempt.received_at, around.at)}", around)
 
 

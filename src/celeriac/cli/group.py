@@ -15,6 +15,7 @@ from celeriac.errors import (
     ConflictError,
     LeaseLostError,
     NotFoundError,
+    QueryError,
     StoreError,
 )
 
@@ -87,6 +88,9 @@ def main() -> None:
         code = celeriac.main(prog_name="celeriac", standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):
         code = 130
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        code = error.exit_code
     except click.ClickException as error:
         click.echo(_one_line(error), err=True)
         code = error.exit_code
@@ -111,9 +115,9 @@ def _not_installed(error: ModuleNotFoundError, command: str) -> click.UsageError
 
 
 def _code(error: CeleriacError) -> int:
-    """2: what was named (settings, a store, a broker) is not usable at all. 3: not now. 1: the action failed."""
+    """2: what was named (settings, a search, a store, a broker) cannot be used. 3: not now. 1: the action failed."""
     if error.retryable:
         return 3
     if isinstance(error, (NotFoundError, ConflictError, LeaseLostError)):
         return 1
-    return 2 if isinstance(error, (ConfigError, StoreError, BrokerError)) else 1
+    return 2 if isinstance(error, (ConfigError, QueryError, StoreError, BrokerError)) else 1

@@ -31,5 +31,4 @@ class LookLoop:
         return False
 
     def close(self) -> None:
-        """Drop the broker's connections."""
-        self._broker.close()
+        """The broker is the root's to close: other loops may still be talking to it."""

@@ -12,6 +12,8 @@ from celeriac.model.view import View
 
 KIND = "broker-unreachable"
 SOURCES = ("broker", "events")
+LASTS = 2.0
+"""Seconds of failing after which a server says so."""
 _WORDS = {
     "down": "nothing answers there",
     "auth": "it refuses the user or password",
@@ -27,9 +29,18 @@ _FIX = {
 
 
 def judge(view: View) -> tuple[Finding, ...]:
-    """One finding while the look, the event stream, or both fail."""
+    """One finding while the look, the event stream, or both fail, and have for a moment."""
     failing = [mark for mark in (view.source(name) for name in SOURCES) if mark is not None and mark.error is not None]
-    return (_finding(view, failing),) if failing else ()
+    return (_finding(view, failing),) if failing and _lasts(view, failing) else ()
+
+
+def _lasts(view: View, failing: list[SourceMark]) -> bool:
+    """True when it is more than a connection made again. Counted at our clock, not at the watermark: what is judged
+    here is our own reading, and the watermark waits for the very sources that fail."""
+    if view.server_age is None:
+        return True
+    now = max(view.at, *(mark.mark for mark in view.sources)) + view.server_age
+    return any(mark.failing_since is None or now - mark.failing_since >= LASTS for mark in failing)
 
 
 def _finding(view: View, failing: list[SourceMark]) -> Finding:
@@ -77,4 +88,4 @@ def _elsewhere(view: View, since: float) -> tuple[RuledOut, ...]:
     return (RuledOut("the broker itself", f"{prose.names(heard)} was heard through it since"),)
 
 
-DETECTOR = Detector(KIND, judge, patience=Patience(hold=1.0, keep_open=5.0))
+DETECTOR = Detector(KIND, judge, patience=Patience(keep_open=5.0))

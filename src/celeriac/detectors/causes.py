@@ -17,8 +17,12 @@ LAST_WORDS = 30.0
 GRACE_AT_LEAST = 2.5
 """Seconds a stop must have been under way before its end is called too short a grace: a main process that fails says
 goodbye too, and is gone within about a second."""
+LAST_EVENTS = 3.0
+"""Seconds after an end for the last events of its tasks to come."""
 SEEN_LATE = 5.0
 TOGETHER = 10.0
+AROUND = 4.0
+"""Seconds without a look at the broker, of which there is one a second, after which it was away."""
 SIGKILL, SIGTERM = 9, 15
 _SIGNATURES = (
     ("memory-error", ("memoryerror", "memory-error")),
@@ -39,7 +43,7 @@ class Cause:
 
 def cause_of(view: View, ending: Ending, fate: Fate) -> Cause | None:
     """The cause of an end that was not for memory; None when the end was asked for and orderly."""
-    return _from_its_log(view, ending) or _from_its_goodbye(ending, fate) or _from_its_exit(view, ending)
+    return _from_its_log(view, ending) or _from_its_goodbye(view, ending, fate) or _from_its_exit(view, ending)
 
 
 def _from_its_log(view: View, ending: Ending) -> Cause | None:
@@ -60,13 +64,20 @@ _LOGGED = {
 }
 
 
-def _from_its_goodbye(ending: Ending, fate: Fate) -> Cause | None:
+_QUIT = (
+    "it said goodbye and was gone at once with work still running: an error that ended it (a MemoryError in a task "
+    "does), or a stop that did not wait"
+)
+
+
+def _from_its_goodbye(view: View, ending: Ending, fate: Fate) -> Cause | None:
     """Goodbye is no proof of a good end: what was running at the goodbye must have ended before the process did."""
-    if ending.goodbye_at is None or ending.exit_code not in (None, KILLED):
-        return None
-    if not fate.lost or ending.at - ending.goodbye_at < GRACE_AT_LEAST:
+    if ending.goodbye_at is None or ending.exit_code not in (None, KILLED) or not fate.lost:
         return None
     took = ending.at - ending.goodbye_at
+    if took < GRACE_AT_LEAST:
+        ran = fate.surely_ran and view.at - ending.at >= LAST_EVENTS
+        return Cause("exit", "likely", _QUIT) if ran else None
     return Cause(
         "grace-exceeded", "likely", f"it was told to stop and was killed {took:.0f} s later with work still running"
     )
@@ -106,12 +117,25 @@ def _by_elimination(view: View, ending: Ending) -> Cause:
         if _left_together(view, ending):
             return Cause("host-gone", "possible", "every worker of its host went silent at the same time")
         return Cause("unknown", "likely", "it went silent, and the broker has no connection of it any more")
+    if ending.goodbye_at is None and _broker_away(view, ending.at):
+        words = "it ended while the broker could not be reached, so that a goodbye could not be heard; its log says why"
+        return Cause("unknown", "certain", words)
     sees = view.sees("kernel") and view.sees("cgroup")
     if sees and ending.goodbye_at is None:
         words = "without a goodbye and without a record of memory: killed from outside, as far as can be seen"
         return Cause("sigkill", "likely", f"it ended {words}")
     confidence: Confidence = "certain" if ending.life else "possible"
     return Cause("unknown", confidence, "it ended without a goodbye, and nothing that can be seen says why")
+
+
+def _broker_away(view: View, at: float) -> bool:
+    """True when no look at the broker worked around `at`: then no goodbye is no sign of a kill."""
+    since = [mark.failing_since for mark in (view.source("broker"), view.source("events")) if mark and mark.error]
+    if any(one is None or one <= at + AROUND for one in since):
+        return True
+    looks = [sample.at for queue in view.queues for sample in queue.samples]
+    before, after = [one for one in looks if one <= at], [one for one in looks if one > at]
+    return bool(before and after) and min(after) - max(before) > AROUND
 
 
 def _left_together(view: View, ending: Ending) -> bool:
@@ -124,7 +148,8 @@ def _said_by(line: Evidence, ending: Ending) -> bool:
     if not ending.at - LAST_WORDS <= line.at <= ending.at + SEEN_LATE:
         return False
     named = line.nodes or ((line.container,) if line.container else ())
-    return not named or bool({ending.node, ending.container} & set(named))
+    box = ending.trace.container
+    return not named or bool({ending.node, ending.container, box.container if box else None} & set(named))
 
 
 def _reads(line: Evidence, signs: tuple[str, ...]) -> bool:

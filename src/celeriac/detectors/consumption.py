@@ -9,6 +9,9 @@ from celeriac.model.evidence import Evidence
 from celeriac.model.queue import Queue, QueueSample
 from celeriac.model.view import View
 
+LISTENS = 2
+"""Connections on which one worker listens, at most: for remote control, and for the others' events (gossip)."""
+
 
 def consumed(view: View, queue: Queue) -> bool | None:
     """True when somebody takes from `queue`, False when nobody does, None when that cannot be known."""
@@ -79,6 +82,15 @@ def disconnected(view: View) -> bool:
     if look is None or look.consumers is None:
         return False
     return not any(one.waiting or one.subscribed for one in look.consumers)
+
+
+def all_heard(view: View) -> bool:
+    """True when the lives we know explain every connection that listens at the broker."""
+    look = view.broker
+    if look is None or look.consumers is None:
+        return False
+    speaking = sum(life.standing is Standing.ALIVE for life in lives(view))
+    return sum(one.subscribed for one in look.consumers) <= LISTENS * speaking and (speaking > 0 or disconnected(view))
 
 
 def _unheard_may_live(view: View) -> bool:

@@ -49,6 +49,15 @@ def named_by_hearsay(view: View) -> str | None:
     return nodes.pop() if len(nodes) == 1 else None
 
 
+def told_by(task: Task) -> str:
+    """Where the newest delivery is known from: the worker's own events have its pid, what else tells of it has none,
+    and of that a log never sees a start, which a result shows."""
+    last = task.last
+    if last is None or last.pid:
+        return "event"
+    return "log" if last.started_at is None else "ledger"
+
+
 def runs_on(view: View, node: str, pid: int) -> bool:
     """True when a task was seen to start on this life, and not to end."""
     return any(last.state is AttemptState.STARTED for _, last in _open(view).get((node, pid), ()))

@@ -23,6 +23,8 @@ CHILD_TOLD = 10.0
 """Seconds the parent may take to notice (billiard's maintain_pool every 5 s, FAILURE-MODES 2.2)."""
 DELIVERED_WITHIN = 3600.0
 KILLED = 137
+UNSAID = 0
+"""The pid of what a log tells of a worker."""
 WORKER_COMMAND = re.compile(r"^\[?(celery|python)", re.IGNORECASE)
 SIGNAL_9 = re.compile(r"signal 9\b")
 
@@ -58,13 +60,15 @@ def kill_of(view: View, ending: Ending) -> Kill | None:
     sure = bool(ours) or flagged or grouped
     if not sure and (others or not counts):
         return None  # no record, or one that names a child: then the main process died of something else
-    parts = (*ours[:1], *counts[-1:], *((container,) if flagged and container else ()))
+    told = ours[:1] or (others[-1:] if flagged else [])  # an ended container has no pid that a line could name
+    host_wide = bool(told) and _host_wide(told[0])
+    parts = (*told, *counts[-1:], *((container,) if flagged and container else ()))
     return Kill(
-        cause="host" if ours and _host_wide(ours[0]) else "container",
-        at=min(one.at for one in (*ours[:1], *counts[-1:])) if ours or counts else ending.at,
+        cause="host" if host_wide else "container",
+        at=min((one.at for one in (*told, *counts[-1:])), default=ending.at),
         confidence="certain" if sure else "likely",
         facts=tuple(fact(one) for one in parts),
-        limit=None if ours and _host_wide(ours[0]) else _limit(view, ending, counts),
+        limit=None if host_wide else _limit(view, ending, counts),
         pid=ending.pid,
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from celeriac.detectors import prose
 from celeriac.detectors.base import Detector
-from celeriac.detectors.consumption import consumed, disconnected, idle_since
+from celeriac.detectors.consumption import all_heard, consumed, disconnected, idle_since
 from celeriac.detectors.deaths import death_of
 from celeriac.detectors.liveness import Life, Standing, lives, living
 from celeriac.detectors.paging import paging
@@ -54,9 +54,10 @@ def judge(view: View) -> tuple[Finding, ...]:
 
 
 def _patience(view: View, culprit: Culprit) -> float:
-    """A one-shot look cannot wait: with no connection at the broker, and no goodbye just now, it says so at once."""
+    """A one-shot look cannot wait: with nobody at the broker but workers that were heard, and no goodbye just now, it
+    says so at once."""
     one_shot = view.server_age is None
-    return 0.0 if one_shot and disconnected(view) and not culprit.facts else PATIENCE
+    return 0.0 if one_shot and all_heard(view) and not culprit.facts else PATIENCE
 
 
 def _culprit(view: View, queue: Queue) -> Culprit:
@@ -84,7 +85,7 @@ def _finding(view: View, queue: Queue, culprit: Culprit) -> Finding:
     return Finding(
         kind=KIND,
         key=finding_key("queue", queue.name),
-        severity=_severity(cause, rises),
+        severity=_severity(view, cause, rises),
         confidence=_confidence(view, culprit),
         subject=Subject(queue=queue.name),
         summary=f"nobody consumes {queue.name}: {prose.number(ready)} waiting{rises}",
@@ -113,13 +114,16 @@ _ALERT = Prevent("alert", "consumers = 0 for 1 min", "it fires long before depth
 
 
 def _cause(view: View, queue: Queue) -> str:
-    """Workers live, and none was ever told of this queue: the route is wrong, not the workers."""
+    """Workers live, and none was ever told of this queue: the route is wrong, not the workers. Who took from it before
+    we began to look cannot be told."""
     known = any(queue.name in (life.worker.queues or ()) for life in lives(view))
-    return "route" if living(view) and not known else "no-worker"
+    return "route" if view.history and living(view) and not known else "no-worker"
 
 
-def _severity(cause: str, rises: str) -> Severity:
-    return "warning" if cause == "route" and not rises else "critical"
+def _severity(view: View, cause: str, rises: str) -> Severity:
+    """A queue that stands still may be an abandoned one."""
+    maybe_abandoned = cause == "route" or (not view.history and bool(living(view)))
+    return "warning" if maybe_abandoned and not rises else "critical"
 
 
 def _confidence(view: View, culprit: Culprit) -> Confidence:

@@ -9,7 +9,7 @@ from celeriac.detectors import prose
 from celeriac.detectors.base import Detector
 from celeriac.detectors.deaths import Death, deaths
 from celeriac.detectors.deliveries import deliveries
-from celeriac.detectors.endings import Ending
+from celeriac.detectors.endings import Ending, endings
 from celeriac.detectors.fates import fates, held_until, names_of, strays, visibility_timeout
 from celeriac.detectors.liveness import living
 from celeriac.detectors.remedies import TIMEOUT
@@ -20,6 +20,8 @@ from celeriac.model.finding import Confidence, Fact, Finding, Fix, Impact, Sever
 from celeriac.model.view import View
 
 KIND = "task-held"
+ENDS_TOLD = 5.0
+"""Seconds after an end by which its death is told, if it is one."""
 _LIST = "redis-cli ZRANGE unacked_index 0 -1 WITHSCORES"
 
 
@@ -44,11 +46,16 @@ def _cases(view: View) -> tuple[Case, ...]:
     stray = strays(view)
     found = [_of_death(view, death) for death in told]
     standing = {id(death.fate) for death in told}
-    past = [fate for fate in fates(view) if fate.held and id(fate) not in standing]
+    past = [fate for fate in fates(view) if fate.held and id(fate) not in standing and not _is_fresh(view, fate.ending)]
     found += [Case(fate.held, len(fate.held), "certain", fate.ending) for fate in past]
-    if not told:
+    if not told and not any(_is_fresh(view, ending) for ending in endings(view)):
         found.append(Case(stray.held, len(stray.held), stray.confidence))
     return tuple(found)
+
+
+def _is_fresh(view: View, ending: Ending) -> bool:
+    """True for an end that its own finding has yet to tell, and what it holds with it."""
+    return view.at - ending.at < ENDS_TOLD
 
 
 def _of_death(view: View, death: Death) -> Case:

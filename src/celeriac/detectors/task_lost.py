@@ -5,8 +5,10 @@ from __future__ import annotations
 from celeriac.detectors import prose, remedies
 from celeriac.detectors.base import Detector
 from celeriac.detectors.deaths import Death, deaths
+from celeriac.detectors.deliveries import told_by
 from celeriac.detectors.endings import Ending
 from celeriac.detectors.fates import Fate, fates, names_of
+from celeriac.detectors.testimony import shown_by
 from celeriac.model.finding import Fact, Finding, Impact, Subject, Verify, finding_key
 from celeriac.model.task import Task
 from celeriac.model.view import View
@@ -52,7 +54,7 @@ def _finding(view: View, fate: Fate, lost: tuple[Task, ...], death: Death | None
         summary=f"{prose.count(len(lost), 'task')} {verb} lost with {ending.name}: taken, not ended, in no broker key",
         since=ending.at,
         cause="early-ack",
-        evidence=(*(_taken(task) for task in lost[:FACTS]), *_absent(view)),
+        evidence=(*(_taken(task, ending) for task in lost[:FACTS]), *_absent(view)),
         impact=cost,
         fix=remedies.recover_lost(cost),
         verify=(Verify(f"celeriac diagnose --only {KIND}", "no finding, exit code 0"),),
@@ -62,11 +64,11 @@ def _finding(view: View, fate: Fate, lost: tuple[Task, ...], death: Death | None
     )
 
 
-def _taken(task: Task) -> Fact:
+def _taken(task: Task, ending: Ending) -> Fact:
     last = task.last
     at = (last.started_at or last.received_at if last else None) or task.updated_at
     words = f"{task.name or 'a task'}[{task.id}] {task.state.value}, no end since"
-    return Fact(at, "event", words, f"celeriac task {task.id}")
+    return Fact(at, told_by(task), words, shown_by(task, ending.container))
 
 
 def _absent(view: View) -> tuple[Fact, ...]:

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 
 from celeriac.detectors import prose
 from celeriac.detectors.deaths import Death
+from celeriac.detectors.deliveries import told_by
 from celeriac.detectors.memory import fact
 from celeriac.detectors.toll import growing, held_by
 from celeriac.model.finding import Fact
+from celeriac.model.task import Task
 from celeriac.model.view import View
 from celeriac.model.worker import Worker
 
@@ -33,6 +35,12 @@ def last_heartbeat(worker: Worker) -> Fact:
     return Fact(worker.heartbeat_seen, "event", words, "celeriac workers")
 
 
+def shown_by(task: Task, container: str | None) -> str:
+    """The command that shows what became of a task, where its worker ran in `container`."""
+    from_log = told_by(task) == "log" and container is not None
+    return f"docker logs {container} 2>&1 | grep {task.id}" if from_log else f"celeriac task {task.id}"
+
+
 def _goodbye(death: Death) -> list[Fact]:
     at = death.ending.goodbye_at
     if at is None:
@@ -45,7 +53,7 @@ def _lost(death: Death) -> list[Fact]:
         last = task.last
         at = (last.started_at or last.received_at if last else None) or task.updated_at
         words = f"{task.name or 'a task'}[{task.id}] {task.state.value} there at {prose.instant(at)} and never ended"
-        return [Fact(at, "event", words, f"celeriac task {task.id}")]
+        return [Fact(at, told_by(task), words, shown_by(task, death.ending.container))]
     return []
 
 

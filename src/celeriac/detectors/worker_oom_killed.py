@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from celeriac.detectors import prose, remedies
 from celeriac.detectors.base import Detector
+from celeriac.detectors.casualties import Casualties, casualties
 from celeriac.detectors.deaths import Death, deaths
 from celeriac.detectors.liveness import Life, living
-from celeriac.detectors.memory import CHILD_TOLD, Kill, failed_by_signal, kills_of_children
+from celeriac.detectors.memory import Kill, kills_of_children
 from celeriac.detectors.paging import paging
 from celeriac.detectors.ruled_out import broker, ruled_out
 from celeriac.detectors.testimony import testimony
@@ -64,33 +65,43 @@ def _prevent(kill: Kill) -> tuple[Prevent, ...]:
 
 def _child(view: View, life: Life, kill: Kill) -> Finding:
     node, container = life.worker.node, container_name(life.trace)
-    failed = failed_by_signal(view, life, kill.at, view.at + CHILD_TOLD)
+    cost = casualties(view, life, kill)
     return Finding(
         kind=KIND,
         key=finding_key("worker-child", node),
         severity="warning",
         confidence=kill.confidence,
         subject=Subject(worker=node, host=life.worker.host, pid=kill.pid, container=container),
-        summary=_child_summary(node, kill, failed),
+        summary=_child_summary(node, kill, cost),
         since=kill.at,
         cause=kill.cause,
-        evidence=(*kill.facts, *(_failure(task) for task in failed[:2]), _lives(view, life)),
+        evidence=(*kill.facts, *cost.facts, _lives(view, life), *_flag(life)),
         ruled_out=tuple(filter(None, (_main_lives(life), broker(view)))),
-        impact=Impact(failed=tuple(task.id for task in failed), task_names=_names(failed)),
-        fix=(_enlarge(life, kill), *(Fix(f"celeriac task {task.id}", _AGAIN, "repeats-work") for task in failed[:1])),
+        impact=Impact(
+            failed=None if cost.failed is None else tuple(task.id for task in cost.failed),
+            unknown=tuple(task.id for task in cost.unsure),
+            task_names=_names(cost.named),
+        ),
+        fix=(
+            _enlarge(life, kill),
+            *(Fix(f"celeriac task {task.id}", _AGAIN, "repeats-work") for task in cost.named[:1]),
+        ),
         verify=remedies.verify(KIND, ()),
         prevent=_prevent(kill),
+        blind_spots=cost.blind_spots,
     )
 
 
 _AGAIN = "its child was killed: see its arguments, and send it again once there is memory for it"
 
 
-def _child_summary(node: str, kill: Kill, failed: tuple[Task, ...]) -> str:
+def _child_summary(node: str, kill: Kill, cost: Casualties) -> str:
     kills = "a pool child" if kill.times == 1 else f"{prose.number(kill.times)} pool children"
     verb = "was" if kill.times == 1 else "were"
-    cost = f"; {prose.count(len(failed), 'task')} failed" if failed else ""
-    return f"{kills} of {node} {verb} killed by the kernel: {_reason(kill)}{cost}; the worker itself lives and consumes"
+    failed = f"; {prose.count(len(cost.named), 'task')} failed" if cost.named else ""
+    return (
+        f"{kills} of {node} {verb} killed by the kernel: {_reason(kill)}{failed}; the worker itself lives and consumes"
+    )
 
 
 def _enlarge(life: Life, kill: Kill) -> Fix:
@@ -103,15 +114,18 @@ def _enlarge(life: Life, kill: Kill) -> Fix:
     return Fix(f"raise the memory limit of {life.worker.node} to {size}", "the next large task fits")
 
 
-def _failure(task: Task) -> Fact:
-    at = task.ending.at if task.ending else task.updated_at
-    words_ = f"{task.name or 'a task'}[{task.id}] failed: its child ended by signal 9"
-    return Fact(at, "event", words_, f"celeriac task {task.id}")
-
-
 def _lives(view: View, life: Life) -> Fact:
     words_ = f"the main process of {life.worker.node} (pid {life.worker.pid}) is alive"
     return Fact(life.last_word or view.at, "event", words_, "celeriac workers")
+
+
+def _flag(life: Life) -> tuple[Fact, ...]:
+    """People look at Docker's flag first, and it says that nothing happened."""
+    box = life.trace.container
+    if box is None:
+        return ()
+    words_ = f"{box.fact}: that flag speaks of the container's own end, and its main process lives"
+    return (Fact(box.at, box.source, words_, box.how),)
 
 
 def _main_lives(life: Life) -> RuledOut | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from celeriac.detectors.endings import DAY, ORDERLY_EXITS
 from celeriac.detectors.traces import ended_at, is_ended, seen
 from celeriac.evidence import Source
-from celeriac.evidence.container_logs import Told, read_container
+from celeriac.evidence.container_logs import read_container
 from celeriac.evidence.docker import DockerSource
 from celeriac.model.evidence import Evidence
 from celeriac.model.view import View
@@ -18,14 +18,15 @@ LOGS_LIMIT = 5
 
 
 def recall(store: Store, sources: Iterable[Source], view: View, began: float) -> bool:
-    """Record what the logs of dead worker containers tell, and of living ones which tasks a killed child failed.
-    `view` is after a look that began at `began` (Unix seconds). True when a log told something."""
+    """Record what the logs tell of worker containers that died, and of living ones in which the kernel killed.
+
+    `view` is after the look that began at `began` (Unix seconds). True when there was something to record.
+    """
     docker = next((one for one in sources if isinstance(one, DockerSource)), None)
     if docker is None:
         return False
     try:
-        told = [read_container(docker, one, view.at) for one in _dead(view, began)]
-        told += [_failures(read_container(docker, one, view.at)) for one in _bereaved(view, began)]
+        told = [read_container(docker, one, view.at) for one in (*_dead(view, began), *_bereaved(view, began))]
     finally:
         docker.close()
     events = tuple(event for one in told for event in one.events)
@@ -54,9 +55,3 @@ def _bereaved(view: View, began: float) -> list[Evidence]:
 def _workers(view: View, began: float) -> Iterable[Evidence]:
     """Those this look saw itself: what a store remembers may be another host's."""
     return (one for one in seen(view, "container") if one.data.get("worker") and one.at >= began)
-
-
-def _failures(told: Told) -> Told:
-    """Of a living worker its events and answers say what it has now; its log alone what it has failed."""
-    failed = tuple(event for event in told.events if event.kind == "task-failed")
-    return Told(failed, (), told.blind_spots)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, timedelta, timezone, tzinfo
+from datetime import timedelta, timezone, tzinfo
 
 from celeriac.errors import EvidenceError
 from celeriac.evidence.docker import DockerSource
@@ -59,7 +59,7 @@ def _ahead(lines: Iterable[LogLine]) -> Iterator[float]:
     for line in lines:
         written = written_at(line.text)
         if written is not None and line.at is not None:
-            yield written.replace(tzinfo=UTC).timestamp() - line.at
+            yield written - line.at
 
 
 def _named(container: Evidence, node: str | None) -> tuple[Evidence, ...]:

@@ -98,6 +98,7 @@ def _data(inspected: Mapping[str, Any]) -> dict[str, Any]:
         "exit_code": state.get("ExitCode") if ended else None,
         # the flag of the run before stays up after `docker start`, so it counts for an ended run alone
         "oom_killed": bool(state.get("OOMKilled")) and ended,
+        "flag": bool(state.get("OOMKilled")),
         "restarts": inspected.get("RestartCount", 0),
         "limit": inspected.get("HostConfig", {}).get("Memory") or None,
         "started": parse_time(state.get("StartedAt")),
@@ -109,9 +110,10 @@ def _data(inspected: Mapping[str, Any]) -> dict[str, Any]:
 
 def _fact(data: Mapping[str, Any]) -> str:
     memory = f", memory limit {data['limit'] / (1 << 20):,.0f} MB" if data["limit"] else ""
+    killed = "OOMKilled true" if data["flag"] else "OOMKilled false"
     if data["status"] not in ENDED:
-        return f"container {data['name']} is {data['status']}{memory}"
-    killed = "OOMKilled true" if data["oom_killed"] else "OOMKilled false"
+        stale = " (as its last run left it)" if data["flag"] else ""
+        return f"container {data['name']} is {data['status']}, {killed}{stale}{memory}"
     return f"container {data['name']} ended with exit code {data['exit_code']}, {killed}{memory}"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 from celeriac.model.event import Event, fingerprint
 from celeriac.model.evidence import Evidence
@@ -116,10 +116,10 @@ class LogReader:
         )
 
 
-def written_at(line: str) -> datetime | None:
-    """What the clock of the log said when the line was written, without a zone; None when it does not say."""
+def written_at(line: str) -> float | None:
+    """Unix seconds when the line was written, if the clock of the log is in UTC; None when it does not say."""
     head = _HEAD.match(_COLOUR.sub("", line))
-    return _time(head["time"]) if head else None
+    return _unix(head["time"], UTC) if head else None
 
 
 def _said(rest: str) -> tuple[str, dict[str, object]] | None:
@@ -136,8 +136,4 @@ def _said(rest: str) -> tuple[str, dict[str, object]] | None:
 
 
 def _unix(text: str, zone: tzinfo | None) -> float:
-    return _time(text).replace(tzinfo=zone).timestamp()
-
-
-def _time(text: str) -> datetime:
-    return datetime.strptime(text, "%Y-%m-%d %H:%M:%S,%f")
+    return datetime.strptime(text, "%Y-%m-%d %H:%M:%S,%f").replace(tzinfo=zone).timestamp()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from celeriac.detectors.liveness import Standing, lives
 from celeriac.model.finding import BlindSpot, Finding
@@ -21,18 +21,27 @@ _HISTORY = BlindSpot(
 )
 
 
-def blind_spots(view: View, findings: Iterable[Finding]) -> tuple[BlindSpot, ...]:
+_DEATHS = ("worker-oom-killed", "worker-lost")
+
+
+def blind_spots(view: View, findings: Sequence[Finding]) -> tuple[BlindSpot, ...]:
     """The view's own, what the findings lacked, and what nobody looked at; each thing once, the first reason given."""
     told = (*view.blind_spots, *(spot for finding in findings for spot in finding.blind_spots))
     spots = {spot.what: spot for spot in reversed(told)}
     for name, spot in _SOURCES.items():
         if not view.sees(name) and not any(name in what.lower() or what == spot.what for what in spots):
             spots[spot.what] = spot
-    if not view.history:
+    if not view.history and not _remembered(findings):
         spots.setdefault(_HISTORY.what, _HISTORY)
     for spot in _of_workers(view):
         spots.setdefault(spot.what, spot)
     return tuple(spots.values())
+
+
+def _remembered(findings: Iterable[Finding]) -> bool:
+    """The dead workers' own logs told what had been running, with nobody watching."""
+    lost = [finding.impact.lost for finding in findings if finding.kind in _DEATHS]
+    return bool(lost) and None not in lost
 
 
 def _of_workers(view: View) -> Iterable[BlindSpot]:

@@ -31,8 +31,8 @@ class Evidence:
     oom-count     path, version, kills (new count), added, limit, peak, group_kills (new count of whole groups that
                   were killed), group_added
     oom-kill      (kernel) pid, command, cgroup, constraint (memcg | none | …), rss (bytes)
-    container     id, name, status, exit_code, oom_killed, restarts, limit (bytes), started, finished, command,
-                  worker (bool)
+    container     id, name, status, exit_code, oom_killed (of a run that ended), flag (OOMKilled as the engine shows
+                  it), restarts, limit (bytes), started, finished, command, worker (bool)
     log-line      signature, line
     """
 

@@ -45,6 +45,7 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
                 _answer(create_app(store, clock, loops.health, settings.server), door)
             finally:
                 loops.stop(STOP_TIMEOUT)
+                broker.close()
     finally:
         store.close()
 

@@ -50,9 +50,9 @@ def _answer_errors(app: FastAPI, desk: Desk) -> None:
 
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> HTMLResponse:
-        return desk.failure(
-            request, "Not found" if error.status_code == 404 else "Refused", error.detail, error.status_code
-        )
+        if error.status_code == 404:
+            return desk.failure(request, "Not found", "There is no page at this address.", 404)
+        return desk.failure(request, "Refused", error.detail, error.status_code)
 
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, error: RequestValidationError) -> HTMLResponse:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from celeriac.clock import parse_rfc3339
+from celeriac.clock import parse_rfc3339, rfc3339
 
 UNKNOWN = Markup('<span class="unknown" title="This could not be seen">unknown</span>')
 CAP = 10_000
@@ -66,9 +66,13 @@ def clock(at: str | None) -> str | Markup:
 
 
 def moment(at: str | None) -> str | Markup:
-    """Date and time of day."""
+    """Date and time of day, in UTC whatever offset was written; what is no time stays as it is."""
     if at is None:
         return UNKNOWN
+    try:
+        at = rfc3339(parse_rfc3339(at))
+    except ValueError:
+        return at
     return Markup('<time datetime="{at}">{day} {short}</time>').format(at=at, day=at[:10], short=at[11:19])
 
 

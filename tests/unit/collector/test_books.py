@@ -85,3 +85,10 @@ def test_the_same_heartbeat_twice_changes_nothing() -> None:
     gaps(book, beat(0, 0), start(1), beat(2, 1))
     book.blind("reconnect")
     assert [gap.size for gap in gaps(book, beat(6, 4), beat(6, 4), beat(8, 4), beat(8, 4))] == [3]
+
+
+def test_a_start_that_was_sent_after_the_heartbeat_that_counts_it_and_never_came_is_counted_too() -> None:
+    book = books()
+    gaps(book, beat(0, 0), start(1), beat(2, 1), beat(4, 2))
+    book.blind("reconnect")
+    assert [gap.size for gap in gaps(book, beat(10, 16), beat(12, 16))] == [1, 14]

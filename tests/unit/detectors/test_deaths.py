@@ -56,6 +56,13 @@ def test_a_group_kill_is_memory_whoever_was_named() -> None:
     assert told(kernel_kill(PID + 5), counted(group_kills=4, group_added=1)) == "memory: container"
 
 
+def test_an_ended_container_is_joined_to_the_kernels_line_by_its_group() -> None:
+    box = container(finished=NOW - 4)
+    (death,) = deaths(dead_worker(workers=(), evidence=(kernel_kill(PID + 5, at=NOW - 4.1), box)))
+    assert death.kill is not None and death.kill.confidence == "certain"
+    assert {one.source for one in death.kill.facts} == {"docker", "kernel"}
+
+
 def test_an_old_group_kill_is_not_this_one() -> None:
     assert told(kernel_kill(PID + 5), counted(group_kills=3, group_added=0)) == "sigkill"
 
@@ -166,6 +173,29 @@ def test_a_nameless_kernel_line_counts_when_deliveries_stopped_with_it(delivered
 
 @pytest.mark.parametrize(("peer", "told_of"), [("127.0.0.1:6379", 1), ("127.0.0.1:6380", 0)])
 def test_an_unheard_process_counts_when_it_was_connected_to_this_broker(peer: str, told_of: int) -> None:
-    end = gone(nodes=("celery@x",), peers=[peer])
+    end = gone(nodes=("celery@x",), peers=[peer], started=NOW - 8)
     bare: dict[str, Any] = {"workers": (), "queues": (queue(5, 5, consumers=()),)}
     assert len(deaths(view(**bare, evidence=(end,), broker=look(address="127.0.0.1:6379")))) == told_of
+
+
+def test_a_process_that_was_long_unheard_works_on_another_database_of_this_server() -> None:
+    bare: dict[str, Any] = {"workers": (), "queues": (queue(5, 5, consumers=()),)}
+    bare["broker"] = look(address="127.0.0.1:6379")
+    end = gone(nodes=("celery@x",), peers=["127.0.0.1:6379"])
+    assert deaths(view(**bare, evidence=(end,))) == ()
+    assert len(deaths(view(**bare, evidence=(end,), observed=7.0))) == 1, "too early to have been heard"
+
+
+def test_a_lone_kernel_line_is_no_death_of_ours_while_somebody_is_connected_or_lives_in_its_group() -> None:
+    bare: dict[str, Any] = {"workers": (), "queues": (queue(5, 5, consumers=()),)}
+    line = kernel_kill(at=NOW - 1300)
+    assert deaths(view(**bare, broker=look(), evidence=(line,)))
+    assert deaths(view(**bare, broker=look(consumers=1), evidence=(line,))) == ()
+    assert deaths(view(**bare, broker=look(), evidence=(line, process(pid=99, nodes=("celery@other",))))) == ()
+
+
+def test_a_goodbye_with_work_running_and_gone_at_once_is_an_exit_not_a_planned_stop() -> None:
+    left: dict[str, Any] = {"workers": (worker(heard=NOW - 6, offline_at=NOW - 4.9),)}
+    started = task("t", (NOW - 30, "received"), (NOW - 29, "started"))
+    assert told(**left, evidence=(gone(NOW - 4.5),), tasks=(started,)) == "exit"
+    assert told(**left, evidence=(gone(NOW - 2.5),), tasks=(started,)) == "", "its last events may be on their way"

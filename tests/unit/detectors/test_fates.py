@@ -112,3 +112,11 @@ def test_a_log_names_what_a_worker_known_by_its_kernel_line_alone_had() -> None:
     seen = view(workers=(), tasks=(logged,), evidence=(line,), broker=look(), queues=(queue(3, 3, consumers=()),))
     (death,) = deaths(seen)
     assert death.ending.node == NODE and lost(death.fate) == ["run"]
+
+
+def test_a_log_that_names_its_worker_is_a_record_though_nothing_else_watched() -> None:
+    box = container(finished=NOW - 40)
+    bare: dict[str, Any] = {"workers": (), "evidence": (box,), "history": False}
+    named = task("run", (NOW - 45, "received"), pid=0)
+    assert lost(fate(tasks=(named,), **bare)) == ["run"]
+    assert lost(fate(**bare)) is None

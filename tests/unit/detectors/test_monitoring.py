@@ -36,6 +36,15 @@ def test_a_failing_broker_is_told_with_its_cause(cause: str) -> None:
     assert found.cause == cause and found.severity == "critical" and found.since == NOW - 3
 
 
+def test_a_server_says_it_after_two_seconds_though_the_watermark_stands_and_a_look_at_once() -> None:
+    marks = (failing("broker"), failing("events"), *sources("process"))
+    begun = replace(view(broker=None, sources=marks), at=NOW - 4)
+    assert [len(broker_unreachable.judge(replace(begun, server_age=age))) for age in (0.5, None)] == [1, 1]
+    young = tuple(replace(one, failing_since=NOW - 1) if one.error else one for one in marks)
+    fresh = replace(begun, sources=young)
+    assert [len(broker_unreachable.judge(replace(fresh, server_age=age))) for age in (0.5, None)] == [0, 1]
+
+
 def test_a_cause_nobody_named_is_unknown_in_the_servers_words() -> None:
     (found,) = broker_unreachable.judge(view(sources=(*sources("broker"), failing("events", None))))
     assert found.cause == "unknown" and found.summary == "the broker cannot give its events: refused"

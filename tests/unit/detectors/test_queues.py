@@ -9,6 +9,7 @@ import pytest
 
 from celeriac.detectors import queue_growing, queue_unconsumed
 from celeriac.detectors.consumption import consumed
+from celeriac.model.broker import Consumer
 from celeriac.model.queue import Queue
 from lab.views import NODE, NOW, dead_worker, gone, look, process, queue, sources, view, worker
 
@@ -117,3 +118,19 @@ def test_an_unconsumed_queue_is_left_to_its_own_kind() -> None:
 def test_consumers_that_only_the_broker_knows_count() -> None:
     assert taken(workers=(), queues=(queue(5, 5, consumers=("celery@far",)),), evidence=()) is True
     assert taken(queues=(queue(5, 5, consumers=(NODE,)),), workers=(worker(queues=("mail",)),)) is False
+
+
+@pytest.mark.parametrize(("listening", "told"), [(2, ["no-worker"]), (3, [])])
+def test_one_look_tells_of_a_queue_nobody_takes_when_everybody_at_the_broker_was_heard(
+    listening: int, told: list[str]
+) -> None:
+    one_shot: dict[str, Any] = {"history": False, "observed": 7.0, "server_age": None}
+    others = {"workers": (worker(queues=("mail",)),), "queues": (queue(*range(5, 12), consumers=()),)}
+    whole = look(consumers=1)
+    broker = replace(whole, consumers=(*(whole.consumers or ()), *_subscribed(listening - 1)))
+    found = queue_unconsumed.judge(view(**one_shot, **others, broker=broker))
+    assert [one.cause for one in found] == told
+
+
+def _subscribed(count: int) -> tuple[Consumer, ...]:
+    return tuple(Consumer(f"10.9.0.{number}:1", 600, False, True) for number in range(count))

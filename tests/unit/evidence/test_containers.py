@@ -55,7 +55,12 @@ def test_the_flag_of_an_earlier_run_does_not_count_while_it_runs_again() -> None
     assert died("vm", again, ENDED_AT, 77) is None
     now = level("vm", again, ENDED_AT, 77)
     assert (now.data["oom_killed"], now.data["exit_code"], now.data["finished"]) == (False, None, None)
-    assert now.fact == "container worker-1 is running, memory limit 96 MB"
+    assert now.fact == "container worker-1 is running, OOMKilled true (as its last run left it), memory limit 96 MB"
+
+
+def test_a_running_container_says_what_the_engine_shows() -> None:
+    now = level("vm", inspected(Status="running", ExitCode=0, Pid=77, OOMKilled=False), ENDED_AT, 77)
+    assert now.fact == "container worker-1 is running, OOMKilled false, memory limit 96 MB"
 
 
 def test_each_end_is_an_edge_of_its_own() -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NoReturn
 
+import pytest
+
 from celeriac.detectors import BUILTIN, Detector
 from celeriac.incidents.diagnosis import diagnose
 from celeriac.model.finding import BlindSpot
+from celeriac.model.source import SourceMark
 from celeriac.model.view import View
 from lab.views import NOW, dead_worker, held, kernel_kill, look, process, queue, sources, view, worker
 
@@ -39,6 +42,14 @@ def test_messages_that_return_by_themselves_leave_it_healthy_and_told() -> None:
 
 def test_a_broker_not_seen_is_unknown_not_healthy() -> None:
     assert diagnose(view(broker=None), BUILTIN).verdict == "unknown"
+
+
+@pytest.mark.parametrize(("cause", "verdict"), [("down", "problem"), ("network", "problem"), ("auth", "unknown")])
+def test_a_password_of_ours_that_is_refused_says_nothing_about_the_system(cause: str, verdict: str) -> None:
+    marks = tuple(SourceMark(name, NOW - 9, "refused", cause, NOW - 9) for name in ("broker", "events"))
+    found = diagnose(view(broker=None, sources=marks), BUILTIN, only="broker-unreachable")
+    assert [one.cause for one in found.findings] == [cause]
+    assert found.verdict == verdict
 
 
 def test_workers_of_whom_nothing_can_be_said_are_unknown() -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from celeriac.api.liveness import Liveness
-from celeriac.api.truth import Claimed, Role, Surroundings, verdict
+from celeriac.api.truth import Claimed, Surroundings, verdict
 from celeriac.api.views.freshness import fresh
 from celeriac.api.views.queues import WINDOW
+from celeriac.api.views.roles import roles
 from celeriac.api.views.shape import Json, gap_json, when
 from celeriac.api.views.workers import judged_lives
 from celeriac.model.attempt import Attempt, AttemptState
 from celeriac.model.event import Event
 from celeriac.model.gap import Gap
-from celeriac.model.incident import IncidentState
 from celeriac.model.mark import Mark
 from celeriac.model.queue import Queue
 from celeriac.model.task import Ending, Task
@@ -19,6 +19,8 @@ from celeriac.model.worker import Worker
 from celeriac.store import Store
 
 Lives = list[tuple[Worker, Liveness]]
+SETTLED = 2.0
+"""Seconds between a start, an answer and the watermark beyond which their order is sure."""
 UNSEEN = {
     "what": "children",
     "why": "the store keeps no index by parent",
@@ -72,23 +74,14 @@ def _surroundings(store: Store, task: Task, at: float, *, stale: bool) -> Surrou
     return Surroundings(
         at=at,
         stale=stale,
-        roles=_roles(store, task.id),
+        roles=roles(store, task.id),
         held=held,
         claimed=_claim(lives, task.id),
         queue=_queue(store.queues(at - WINDOW), task),
         liveness=_liveness(lives, task.last),
+        denied=_denial(lives, task, at),
         watching=store.first_seen(),
     )
-
-
-def _roles(store: Store, task_id: str) -> tuple[Role, ...]:
-    roles = []
-    for incident_id, name in store.incidents_of_task(task_id):
-        row = store.incident(incident_id)
-        if row is not None:
-            active = row.incident.state is not IncidentState.RESOLVED
-            roles.append(Role(incident_id, name, active, row.incident.root.summary))
-    return tuple(roles)
 
 
 def _queue(queues: tuple[Queue, ...], task: Task) -> Queue | None:
@@ -114,6 +107,21 @@ def _liveness(lives: Lives, attempt: Attempt | None) -> Liveness | None:
         return None
     life = (attempt.worker, attempt.pid)
     return next((liveness for worker, liveness in lives if (worker.node, worker.pid) == life), None)
+
+
+def _denial(lives: Lives, task: Task, at: float) -> float | None:
+    """When the life that took the task last listed all it has, and the task was not there. Only an answer that all
+    events were read beyond counts: until then its end may still be on its way."""
+    last = task.last
+    taken = None if last is None else last.started_at or last.received_at
+    if last is None or taken is None:
+        return None
+    for worker, _ in lives:
+        if (worker.node, worker.pid) != (last.worker, last.pid) or worker.claims is None or worker.asked_at is None:
+            continue
+        if taken + SETTLED < worker.asked_at < at - SETTLED:
+            return None if any(one.task_id == task.id for one in worker.claims) else worker.asked_at
+    return None
 
 
 def _touches(gap: Gap, task: Task) -> bool:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 MARGIN = 11
 NARROWEST = 30
+LEAST_LAST = 12
 
 WORD_STYLES = {
     "critical": "bold red",
@@ -102,9 +103,16 @@ def page(*blocks: Iterable[RenderableType]) -> Group:
 
 
 def table(*headings: str, right: Iterable[int] = ()) -> Table:
-    """A table without art: headings, then rows. The last column takes what is left and wraps."""
+    """A table without art: headings, then rows. The last column takes what is left, twelve characters at least, and
+    wraps."""
     built = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for number, heading in enumerate(headings):
         last = number == len(headings) - 1
-        built.add_column(heading, justify="right" if number in right else "left", no_wrap=not last, overflow="fold")
+        built.add_column(
+            heading,
+            justify="right" if number in right else "left",
+            no_wrap=not last,
+            overflow="fold",
+            min_width=max(LEAST_LAST, len(heading)) if last else None,
+        )
     return built

@@ -18,7 +18,9 @@ def tasks(shown: Mapping[str, Any]) -> Group:
     rows = table("ID", "STATE", "CHANGED", "NAME", right=(2,))
     for one in shown["items"]:
         name = Text.assemble(one["name"] or "unknown", (f"  {one['reason']}" if one["reason"] else "", "dim"))
-        rows.add_row(one["id"], word(one["state"]), f"{age(one['updated_at'], shown['as_of'])} ago", name)
+        rows.add_row(
+            one["id"], word(one["verdict"] or one["state"]), f"{age(one['updated_at'], shown['as_of'])} ago", name
+        )
     return page([rows] if shown["items"] else [Text(_empty(shown))], footer(shown), _counts(shown))
 
 

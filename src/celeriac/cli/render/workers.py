@@ -22,7 +22,7 @@ def workers(shown: Mapping[str, Any]) -> Group:
             word(one["state"]),
             str(one["pid"]),
             duration(one["heartbeat_age"]),
-            count(one["active"]),
+            "–" if one["state"] == "dead" else count(one["active"]),
             count(one["processed"]),
             Text(one["because"], "dim"),
         )
