@@ -87,8 +87,9 @@ def test_a_wrong_option_is_one_line_too() -> None:
 
 def test_a_broker_that_is_away_is_a_finding(tmp_path: Path) -> None:
     with _blackhole() as hole:
-        for port, cause in ((free_port(), "down"), (hole, "network")):
-            outcome = _in_time("diagnose", "--broker", f"redis://:{SECRET}@127.0.0.1:{port}/0", "--json", cwd=tmp_path)
+        for port, cause, seconds in ((free_port(), "down", "1"), (hole, "network", "7")):
+            url = f"redis://:{SECRET}@127.0.0.1:{port}/0"
+            outcome = _in_time("diagnose", "--broker", url, "--json", "--for", seconds, cwd=tmp_path)
             assert (outcome.code, outcome.err) == (1, "")
             assert outcome.json["verdict"] == "problem"
             assert [(one["kind"], one["cause"]) for one in outcome.json["findings"]] == [("broker-unreachable", cause)]
@@ -165,11 +166,11 @@ def test_junk_is_counted_and_everything_else_goes_on() -> None:
     with RedisServer() as redis, Producer(redis.url) as producer:
         client = redis.client()
         _litter(client, junk)
+        sent = producer.send("noop")
         with Server(redis.url) as server:
             wait_until(lambda: server.get("pulse")["state"] in ("live", "idle"), 20, why="both sources to be read")
             for one in junk:
                 client.publish("/0.celeryev/task.started", one)
-            sent = producer.send("noop")
             with producer.app.events.default_dispatcher("junk@lab") as dispatcher:
                 dispatcher.send("task-received", uuid=sent, name="lab.noop")
             wait_until(lambda: _junk(server) == len(junk), 10, why="all junk to be counted")

@@ -103,7 +103,9 @@ def _over(server: Server, tasks: list[str]) -> None:
     wait_until(lambda: server.get("pulse")["state"] in PRESENT, 20, every=0.2, why="the dashboard to be live again")
     wait_until(lambda: server.get("workers")["items"][0]["state"] == "alive", 20, every=0.2, why="the worker's word")
     ended = {"succeeded", "unknown"}
-    wait_until(lambda: {_verdict(server, one) for one in tasks} <= ended, 30, every=0.3, why="none to be called running")
+    wait_until(
+        lambda: {_verdict(server, one) for one in tasks} <= ended, 30, every=0.3, why="none to be called running"
+    )
     assert {one["kind"] for one in server.incidents()} & BLAMED == set()
 
 

@@ -56,7 +56,8 @@ def deaths(view: View) -> tuple[Death, ...]:
         if death is not None and _stands(view, death):
             newest[ending.name] = death
     found = tuple(newest.values())
-    return found if found or not _is_deserted(view) else _by_kernel_alone(view)
+    one_shot = view.server_age is None  # a server that never heard a worker has nothing to tie a kernel line to
+    return _by_kernel_alone(view) if not found and one_shot and _is_deserted(view) else found
 
 
 def death_of(view: View, queue: str) -> Death | None:

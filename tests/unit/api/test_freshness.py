@@ -42,6 +42,11 @@ def test_one_silent_source_is_named_while_the_others_live() -> None:
     assert judged(sources(0.5, SILENT_AFTER + 3)).because == "source-1 has been silent for 8 s"
 
 
+def test_nobody_is_named_when_none_was_read_lately_though_one_was_read_last() -> None:
+    found = judged(sources(SILENT_AFTER - 0.5, SILENT_AFTER + 0.5))
+    assert found.because == "Collector behind: newest data is 6 s old"
+
+
 def test_all_sources_old_means_that_the_collector_is_behind() -> None:
     found = judged(sources(12, 12))
     assert (found.state, found.because, found.age) == ("stale", "Collector behind: newest data is 12 s old", 12)

@@ -54,6 +54,13 @@ def test_a_late_end_disproves_the_loss() -> None:
     assert verdict(task(*LIFE, "succeeded"), Surroundings(AT, roles=(LOST,))).word == "succeeded"
 
 
+@pytest.mark.parametrize("kinds", [LIFE, LIFE[:2]])
+def test_a_task_that_its_worker_no_longer_has_is_not_said_to_run(kinds: tuple[str, ...]) -> None:
+    found = verdict(task(*kinds), Surroundings(AT, liveness=ALIVE, denied=AT - 0.5))
+    assert found.word == "unknown"
+    assert "has it no more; what became of it was not heard" in found.because
+
+
 def test_a_started_task_runs_only_while_its_worker_lives() -> None:
     assert verdict(task(*LIFE), Surroundings(AT, liveness=ALIVE)) == (
         "running",
@@ -130,3 +137,9 @@ def test_a_task_no_event_named_is_judged_by_what_else_is_known(around: Surroundi
 def test_never_seen_says_since_when_it_would_have_been_seen() -> None:
     found = verdict(None, Surroundings(AT, watching=AT - 60))
     assert found.because == f"no event has named it since {rfc3339(AT - 60)}, when watching began"
+
+
+def test_a_scheduled_task_of_a_worker_that_is_no_more_is_not_scheduled_there() -> None:
+    due = task("sent", "received", eta=rfc3339(AT + 60))
+    dead = Surroundings(AT, liveness=Liveness("dead", "killed"))
+    assert verdict(due, dead).word == "unknown"

@@ -211,3 +211,9 @@ def test_the_pulse_moves_with_what_changed(healthy: Store) -> None:
     assert (before["incidents"], after["incidents"]) == (0, 1)
     assert after["revisions"]["incidents"] > before["revisions"]["incidents"]
     assert after["revisions"]["tasks"] == before["revisions"]["tasks"]
+
+
+def test_a_list_calls_a_lost_task_lost_as_its_own_page_does(trouble: Store) -> None:
+    rows = {row["id"]: row for row in views.tasks(trouble, NOW, limit=200)["items"]}
+    assert (rows[LOST]["state"], rows[LOST]["verdict"]) == ("started", "lost")
+    assert all(row["verdict"] is None for row in rows.values() if row["state"] == "succeeded")

@@ -8,6 +8,8 @@ import pytest
 
 from celeriac.detectors.deaths import deaths
 from celeriac.model.evidence import Evidence
+from celeriac.model.queue import Queue
+from celeriac.model.source import SourceMark
 from lab.views import (
     GROUP,
     NODE,
@@ -156,7 +158,7 @@ def test_remains_of_an_unheard_worker_count_only_while_nobody_lives() -> None:
 
 
 def test_a_lone_kernel_line_must_read_like_a_worker_and_find_work_waiting() -> None:
-    bare: dict[str, Any] = {"workers": (), "broker": look(), "queues": (queue(5, 5, consumers=()),)}
+    bare: dict[str, Any] = {"workers": (), "server_age": None, "broker": look(), "queues": (queue(5, 5, consumers=()),)}
     assert deaths(view(**bare, evidence=(kernel_kill(at=NOW - 1300),)))
     assert not deaths(view(**bare, evidence=(kernel_kill(at=NOW - 1300, command="postgres"),)))
     assert not deaths(view(**bare, evidence=(kernel_kill(at=NOW - 1300, command="python3"),)))
@@ -166,7 +168,8 @@ def test_a_lone_kernel_line_must_read_like_a_worker_and_find_work_waiting() -> N
 @pytest.mark.parametrize(("delivered", "told_of"), [(NOW - 1310, 1), (NOW - 1200, 0), (NOW - 9000, 0)])
 def test_a_nameless_kernel_line_counts_when_deliveries_stopped_with_it(delivered: float, told_of: int) -> None:
     line = kernel_kill(at=NOW - 1300, command="python", cgroup="/lab")
-    seen = view(workers=(), evidence=(line,), broker=look(held("b", delivered)), queues=(queue(5, 5, consumers=()),))
+    waits = (queue(5, 5, consumers=()),)
+    seen = view(workers=(), server_age=None, evidence=(line,), broker=look(held("b", delivered)), queues=waits)
     found = deaths(seen)
     assert [death.confidence for death in found] == ["possible"] * told_of
 
@@ -187,9 +190,12 @@ def test_a_process_that_was_long_unheard_works_on_another_database_of_this_serve
 
 
 def test_a_lone_kernel_line_is_no_death_of_ours_while_somebody_is_connected_or_lives_in_its_group() -> None:
-    bare: dict[str, Any] = {"workers": (), "queues": (queue(5, 5, consumers=()),)}
+    bare: dict[str, Any] = {"workers": (), "server_age": None, "queues": (queue(5, 5, consumers=()),)}
     line = kernel_kill(at=NOW - 1300)
     assert deaths(view(**bare, broker=look(), evidence=(line,)))
+    assert deaths(view(**{**bare, "server_age": 0.5}, broker=look(), evidence=(line,))) == (), (
+        "a server would have heard"
+    )
     assert deaths(view(**bare, broker=look(consumers=1), evidence=(line,))) == ()
     assert deaths(view(**bare, broker=look(), evidence=(line, process(pid=99, nodes=("celery@other",))))) == ()
 
@@ -199,3 +205,15 @@ def test_a_goodbye_with_work_running_and_gone_at_once_is_an_exit_not_a_planned_s
     started = task("t", (NOW - 30, "received"), (NOW - 29, "started"))
     assert told(**left, evidence=(gone(NOW - 4.5),), tasks=(started,)) == "exit"
     assert told(**left, evidence=(gone(NOW - 2.5),), tasks=(started,)) == "", "its last events may be on their way"
+
+
+def test_without_a_broker_a_missing_goodbye_is_no_sign_of_a_kill() -> None:
+    away = tuple(SourceMark(name, NOW - 6, "refused", "down", NOW - 5) for name in ("broker", "events"))
+    rest = sources("process", "cgroup", "kernel")
+    assert told(broker=None, sources=(*away, *rest)) == "unknown"
+    assert told(sources=(*sources("broker", "events"), *rest)) == "sigkill"
+
+
+def test_that_the_broker_was_away_is_still_seen_when_it_is_back() -> None:
+    blind = [sample for sample in queue(*([0] * 30), consumers=()).samples if not NOW - 9 < sample.at < NOW - 1]
+    assert told(queues=(Queue("celery", tuple(blind), ()),)) == "unknown"

@@ -5,10 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from celeriac.detectors import task_held
 from celeriac.detectors.deaths import deaths
 from celeriac.detectors.fates import Fate, fates, strays, visibility_timeout
 from celeriac.model.worker import Claim
-from lab.views import NODE, NOW, container, dead_worker, held, kernel_kill, look, process, queue, task, view, worker
+from lab.views import (
+    NODE,
+    NOW,
+    container,
+    dead_worker,
+    gone,
+    held,
+    kernel_kill,
+    look,
+    process,
+    queue,
+    task,
+    view,
+    worker,
+)
 
 STARTED = task("run", (NOW - 20, "received"), (NOW - 19, "started"))
 RECEIVED = task("res", (NOW - 20, "received"))
@@ -109,7 +124,8 @@ def test_the_visibility_timeout_is_the_workers_or_assumed() -> None:
 def test_a_log_names_what_a_worker_known_by_its_kernel_line_alone_had() -> None:
     logged = task("run", (NOW - 1310, "received"), pid=0)
     line = kernel_kill(at=NOW - 1300)
-    seen = view(workers=(), tasks=(logged,), evidence=(line,), broker=look(), queues=(queue(3, 3, consumers=()),))
+    waits = (queue(3, 3, consumers=()),)
+    seen = view(workers=(), server_age=None, tasks=(logged,), evidence=(line,), broker=look(), queues=waits)
     (death,) = deaths(seen)
     assert death.ending.node == NODE and lost(death.fate) == ["run"]
 
@@ -120,3 +136,13 @@ def test_a_log_that_names_its_worker_is_a_record_though_nothing_else_watched() -
     named = task("run", (NOW - 45, "received"), pid=0)
     assert lost(fate(tasks=(named,), **bare)) == ["run"]
     assert lost(fate(**bare)) is None
+
+
+def test_what_a_fresh_end_holds_is_told_with_its_death_not_before() -> None:
+    taken = task("t", (NOW - 30, "received"))
+    heir = worker("celery@other", 9)
+    seen = dead_worker(
+        evidence=(gone(NOW - 1),), workers=(worker(heard=NOW - 2), heir), tasks=(taken,),
+        broker=look(held("t", NOW - 30), consumers=1),
+    )  # fmt: skip
+    assert deaths(seen) == () and task_held.judge(seen) == ()

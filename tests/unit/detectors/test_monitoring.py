@@ -155,3 +155,8 @@ def test_plugins_join_the_built_in_kinds_and_strangers_are_refused() -> None:
     assert with_plugins([extra])[-1] is extra
     with pytest.raises(ConfigError, match="is no Detector"):
         with_plugins([object()])
+
+
+def test_a_childs_kill_is_told_once_its_main_has_had_time_to_follow() -> None:
+    assert child(kernel_kill(5001, at=NOW - 1)) == []
+    assert len(child(kernel_kill(5001, at=NOW - 2))) == 1

@@ -22,7 +22,7 @@ def workers(shown: Mapping[str, Any]) -> Group:
             word(one["state"]),
             str(one["pid"]),
             duration(one["heartbeat_age"]),
-            "–" if one["state"] == "dead" else count(one["active"]),
+            "–" if one["state"] in ("dead", "stopped") else count(one["active"]),
             count(one["processed"]),
             Text(one["because"], "dim"),
         )
