@@ -111,10 +111,10 @@ def test_a_neighbour_on_another_broker_or_another_database_may_die() -> None:
         Worker(redis.url.replace("/0", "/1"), node="celery@calm-neighbour") as same_server,
         Worker(other.url, node="celery@calm-neighbour") as other_server,
     ):
-        watched_for(server, 10)
+        watched_for(server, 9)
         same_server.kill()
         other_server.kill()
-        watched_for(server, SETTLED)
+        watched_for(server, 5)
         assert told(server) == []
 
 
@@ -134,7 +134,7 @@ def test_a_scale_in_to_nothing_with_work_running() -> None:
         for task in tasks:
             done(server, task)
         two.term()
-        watched_for(server, SETTLED)
+        watched_for(server, 6)
         assert told(server) == []
 
 
@@ -149,7 +149,7 @@ def test_a_worker_without_heartbeats_is_at_most_worth_a_note() -> None:
         with traffic(producer, 0.5) as sent:
             watched_for(server, 6)
         done(server, sent[-1])
-        looked = celeriac("diagnose", "--broker", redis.url, "--json", "--no-docker")
+        looked = celeriac("diagnose", "--broker", redis.url, "--json", "--no-docker", "--for", "5")
         assert looked.code == 0, looked.out
         assert {one["severity"] for one in server.incidents()} <= {"info"}, told(server)
 
@@ -246,7 +246,7 @@ def test_workers_whose_clocks_are_off(tmp_path: Path) -> None:
         assert [one["state"] for one in server.get("workers")["items"]] == ["alive", "alive"]
         behind.term()
         ahead.term()
-        watched_for(server, SETTLED)
+        watched_for(server, 6)
         assert told(server) == []
         assert [one["state"] for one in server.get("workers")["items"]] == ["stopped", "stopped"]
 

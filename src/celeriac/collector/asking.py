@@ -7,6 +7,8 @@ from celeriac.model.worker import Worker
 from celeriac.store import Batch, Store
 
 SETTLE = 3.0
+REPEATS = 3
+"""Further questions after an answer in part: a worker that comes up, or is out of breath, says only some of it."""
 RECENT = 10.0
 
 
@@ -22,6 +24,7 @@ class AskLoop:
         self._every = every
         self._enable_events = enable_events
         self._asked_at = float("-inf")
+        self._repeats = 0
 
     def step(self, now: float) -> bool:
         """Ask every worker if it is time. Raises BrokerError."""
@@ -33,6 +36,8 @@ class AskLoop:
         self._broker.watch_queues({queue for worker in workers for queue in worker.queues or ()})
         self._store.record(Batch(now, workers=workers))
         self._asked_at = now
+        in_part = any(worker.queues is None for worker in workers)
+        self._repeats = self._repeats + 1 if in_part else 0
         return False
 
     def close(self) -> None:
@@ -41,7 +46,9 @@ class AskLoop:
     def _due(self, now: float) -> bool:
         if now - self._asked_at >= self._every:
             return True
-        return now - self._asked_at >= SETTLE and any(_unasked(worker, now) for worker in self._store.workers())
+        if now - self._asked_at < SETTLE:
+            return False
+        return 0 < self._repeats <= REPEATS or any(_unasked(worker, now) for worker in self._store.workers())
 
 
 def _unasked(worker: Worker, now: float) -> bool:
