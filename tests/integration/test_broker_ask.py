@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from celeriac.brokers import Broker
 from celeriac.model.worker import Worker as Life
 from lab.broker import opened
 from lab.celery import Producer, Worker
@@ -20,6 +21,18 @@ pytestmark = pytest.mark.redis
 def server() -> Iterator[RedisServer]:
     with RedisServer() as server:
         yield server
+
+
+def answers(broker: Broker, count: int) -> tuple[Life, ...]:
+    """What is answered once all `count` workers listen: a worker says it is ready a moment before it does."""
+
+    def asked() -> tuple[Life, ...] | None:
+        lives = broker.ask(time.time())
+        return lives if len(lives) == count else None
+
+    found = wait_until(asked, 20, why=f"{count} to answer")
+    assert found is not None
+    return found
 
 
 def test_a_prefork_worker_tells_queues_pool_children_and_claims(server: RedisServer) -> None:
@@ -47,13 +60,14 @@ def test_a_prefork_worker_tells_queues_pool_children_and_claims(server: RedisSer
 @pytest.mark.parametrize("pool", ["solo", "threads"])
 def test_a_pool_without_children_has_none(server: RedisServer, pool: str) -> None:
     with Worker(server.url, pool=pool), opened(server.url) as broker:
-        (life,) = broker.ask(time.time())
+        (life,) = answers(broker, 1)
         assert (life.pool, life.children, life.visibility_timeout) == (pool, (), 3600.0)
         assert life.claims == ()
 
 
 def test_the_keys_are_the_same_before_and_after(server: RedisServer) -> None:
     with Worker(server.url, node="w1@lab"), Worker(server.url, node="w2@lab"), opened(server.url) as broker:
+        answers(broker, 2)
         client = server.client()
         before = {key: client.dump(key) for key in client.scan_iter()}
         assert {life.node for life in broker.ask(time.time())} == {"w1@lab", "w2@lab"}
@@ -62,6 +76,7 @@ def test_the_keys_are_the_same_before_and_after(server: RedisServer) -> None:
 
 def test_every_worker_answers_well_before_the_timeout(server: RedisServer) -> None:
     with Worker(server.url), opened(server.url, timeout=10.0) as broker:
+        answers(broker, 1)
         started = time.monotonic()
         assert len(broker.ask(time.time())) == 1
         assert time.monotonic() - started < 5
@@ -69,6 +84,7 @@ def test_every_worker_answers_well_before_the_timeout(server: RedisServer) -> No
 
 def test_a_frozen_worker_gives_no_answer_and_its_late_one_is_swept_up(server: RedisServer) -> None:
     with Worker(server.url, pool="solo") as worker, opened(server.url, timeout=0.5) as broker:
+        answers(broker, 1)
         client = server.client()
         before = sorted(client.keys())
         worker.stop()
@@ -80,7 +96,7 @@ def test_a_frozen_worker_gives_no_answer_and_its_late_one_is_swept_up(server: Re
 
 def test_two_processes_under_one_node_name_are_two_lives_with_unknown_claims(server: RedisServer) -> None:
     with Worker(server.url, pool="solo") as one, Worker(server.url, pool="solo") as two, opened(server.url) as broker:
-        lives = broker.ask(time.time())
+        lives = answers(broker, 2)
         assert {life.pid for life in lives} == {one.pid, two.pid}
         assert {life.claims for life in lives} == {None}
 

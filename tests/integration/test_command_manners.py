@@ -5,10 +5,14 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from celeriac.model.event import Event
+from celeriac.model.source import SourceMark
+from celeriac.store import Batch, Store
 from lab.redis import RedisServer
 from lab.server import Server, celeriac
 from lab.wait import wait_until
@@ -26,6 +30,16 @@ def test_a_search_that_cannot_be_read_is_wrong_usage() -> None:
     with RedisServer() as redis, Server(redis.url) as server:
         asked = celeriac("tasks", "colour:red", "--store", server.store)
         assert (asked.code, asked.out, len(asked.err.splitlines())) == (2, "", 1)
+
+
+def test_a_task_whose_fate_cannot_be_told_is_no_success(tmp_path: Path) -> None:
+    url, now = f"sqlite:///{tmp_path / 'celeriac.db'}", time.time()
+    store = Store.open(url)
+    started = Event("e", "task-started", now - 400, now - 400, "native", "unheard@lab", 7, "t1")
+    store.record(Batch(now, events=(started,), marks=(SourceMark("events", now),)))
+    store.close()
+    asked = celeriac("task", "t1", "--store", url, "--json")
+    assert (asked.code, asked.json["verdict"]) == (3, "unknown")
 
 
 def test_ctrl_c_in_the_middle_of_a_look_ends_it_without_a_word(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from celeriac.detectors.endings import Ending
 from celeriac.detectors.liveness import Life, Standing, lives
 from celeriac.detectors.traces import is_ended, seen
 from celeriac.model.evidence import Evidence
-from celeriac.model.queue import Queue, QueueSample
+from celeriac.model.queue import Queue
 from celeriac.model.view import View
 
 LISTENS = 2
@@ -31,12 +31,6 @@ def idle_since(queue: Queue) -> float:
             break
         since = sample.at
     return since
-
-
-def trailing(queue: Queue, since: float) -> tuple[QueueSample, ...]:
-    """The looks from the last one before `since` on."""
-    before = [sample for sample in queue.samples if sample.at < since]
-    return (*before[-1:], *queue.since(since))
 
 
 def unserved(view: View, ending: Ending) -> tuple[Queue, ...]:

@@ -111,7 +111,7 @@ def _enlarge(life: Life, kill: Kill) -> Fix:
     if container:
         command = f"docker update --memory {megabytes} --memory-swap {megabytes} {container}"
         return Fix(command, "the next large task fits; nothing is restarted")
-    return Fix(f"raise the memory limit of {life.worker.node} to {size}", "the next large task fits")
+    return Fix(f"# raise the memory limit of {life.worker.node} to {size}, where it is set", "the next large task fits")
 
 
 def _lives(view: View, life: Life) -> Fact:
