@@ -37,6 +37,9 @@ def test_sigkill_from_outside_is_a_lost_worker_and_no_memory_kill() -> None:
         assert server.get(f"tasks/{tasks[5]}")["verdict"] == "held"
         assert {one["kind"] for one in server.incidents("open")} == {"worker-lost"}
 
+        assert celeriac("incident", incident["id"], "ack", "--store", server.store).code == 0
+        assert server.incident("worker-lost", "acknowledged", timeout=10)["id"] == incident["id"]
+
 
 def _settled(server: Server, incident_id: str) -> dict | None:  # type: ignore[type-arg]
     incident: dict = server.get(f"incidents/{incident_id}")  # type: ignore[type-arg]

@@ -9,6 +9,8 @@ from celeriac.model.event import fingerprint
 from celeriac.model.finding import Finding
 from celeriac.model.incident import Incident, IncidentState, Patience, begin, blinded, merged, missed, seen
 
+ID_LENGTH = 10
+"""Hex digits of an incident's id: short enough to say aloud, long enough for a million of them."""
 REOPEN_WITHIN = 600.0
 """Seconds after resolving within which the same fingerprint reopens its incident instead of opening another."""
 
@@ -40,7 +42,9 @@ def judge_lives(before: Iterable[Incident], groups: Sequence[Group], at: float, 
         else:
             after = _without_finding(incident, at, live, followed)
             result += [after] if after else []
-    result += [begin(fingerprint(key, at)[:8], group, at, live.patience_of(group[0])) for key, group in found.items()]
+    result += [
+        begin(fingerprint(key, at)[:ID_LENGTH], group, at, live.patience_of(group[0])) for key, group in found.items()
+    ]
     return tuple(result)
 
 

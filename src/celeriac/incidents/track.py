@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 
 from celeriac.detectors import Detector
@@ -38,8 +38,11 @@ class TrackLoop:
         blind = failed | {one.kind for one in self._detectors if not self._sees(one, view, now)}
         stored = self._store.live_incidents()
         live = Live({one.kind: one.patience for one in self._detectors}, frozenset(blind))
-        after = judge_lives(self._acknowledge(stored, now), groups(found), view.at, live)
-        self._write(stored, after, now)
+        wanted = self._store.open_requests(ACKNOWLEDGE)
+        taken_on = _take_on(stored, {request.subject for request in wanted}, now)
+        self._write(stored, judge_lives(taken_on, groups(found), view.at, live), now)
+        for request in wanted:  # only now: an order that was not carried out must still stand after a crash
+            self._store.settle_request(request.id, "done", now)
         return False
 
     def close(self) -> None:
@@ -56,14 +59,6 @@ class TrackLoop:
         sources = {source.name: source for source in view.sources}
         return all(name in sources and sources[name].live(now) for name in detector.needs)
 
-    def _acknowledge(self, incidents: Iterable[Incident], now: float) -> tuple[Incident, ...]:
-        """Do what the API was asked for: the request row is the order, the loop does the work."""
-        wanted = {request.subject: request for request in self._store.open_requests(ACKNOWLEDGE)}
-        result = tuple(acknowledged(one, now) if one.id in wanted else one for one in incidents)
-        for request in wanted.values():
-            self._store.settle_request(request.id, "done", now)
-        return result
-
     def _write(self, stored: Sequence[Incident], after: Sequence[Incident], now: float) -> None:
         known = {incident.id: incident for incident in stored}
         changed = [incident for incident in after if _differs(known.get(incident.id), incident)]
@@ -75,6 +70,11 @@ class TrackLoop:
             before = known.get(incident.id)
             if incident.state is not (before.state if before else IncidentState.PENDING):
                 emit(IncidentChanged(incident.id, incident.root.kind, incident.state.value, incident.root.summary))
+
+
+def _take_on(incidents: Iterable[Incident], wanted: Container[str], now: float) -> tuple[Incident, ...]:
+    """Acknowledge what somebody asked for: the request row is the order, the loop does the work."""
+    return tuple(acknowledged(one, now) if one.id in wanted else one for one in incidents)
 
 
 def _differs(stored: Incident | None, incident: Incident) -> bool:
