@@ -17,7 +17,7 @@ from types import TracebackType
 import psutil
 import pytest
 
-from lab.need import need
+from lab.need import need, need_root
 from lab.wait import wait_until
 
 GROUPS = Path("/sys/fs/cgroup")
@@ -124,8 +124,7 @@ def test_a_worker_dies_and_the_demo_names_the_cause_and_sees_it_mended(tmp_path:
 
 @pytest.mark.cgroup
 def test_where_no_control_group_may_be_made_the_demo_says_who_killed_and_names_no_kernel(tmp_path: Path) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("making control groups read-only needs root; without root the demo makes none as it is")
+    need_root("making control groups read-only")
     with Demo(tmp_path, "--for", "45", wrapper=(need("unshare"), "--mount", "sh", "-c", READ_ONLY, "sh")) as demo:
         demo.wait_for("customers")
         assert "watched by this demo" in demo.output

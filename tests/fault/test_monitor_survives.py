@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,7 +14,7 @@ import redis as redis_py
 
 from lab.celery import Worker
 from lab.ledger import Ledger, integrity, ledger
-from lab.need import need
+from lab.need import need, need_root
 from lab.redis import RedisServer
 from lab.server import Server, celeriac
 from lab.traffic import Traffic
@@ -125,8 +124,7 @@ def test_events_are_turned_on_when_asked_to() -> None:
 
 
 def test_a_full_disk_is_said_once_shown_as_stale_and_outlived(tmp_path: Path) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("mounting a small file system needs root")
+    need_root("mounting a small file system")
     node = "survives-full@lab"
     with (
         RedisServer() as redis,

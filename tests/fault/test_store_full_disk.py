@@ -8,9 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from lab.need import need
+from lab.need import need, need_root
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
 FILL = (sys.executable, "-W", "error", "-m", "lab.store_filler")
@@ -34,8 +32,7 @@ def _check(told: dict[str, object]) -> None:
 
 
 def test_a_full_file_system_loses_nothing_and_is_written_again_with_space(tmp_path: Path) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("mounting a small file system needs root")
+    need_root("mounting a small file system")
     mount = f"mount -t tmpfs -o size=2m tmpfs {tmp_path} && exec {' '.join(FILL)} {tmp_path}"
 
     told, errors = _run(need("unshare"), "--mount", "sh", "-c", mount)

@@ -15,7 +15,7 @@ import pytest
 from celeriac.errors import SchemaVersionError, StoreError, StoreUnavailableError
 from celeriac.store import Batch, Store, TaskQuery
 from lab.lifecycle import life
-from lab.need import need
+from lab.need import need, need_root
 
 
 def _store(path: Path) -> None:
@@ -119,8 +119,7 @@ def test_a_place_that_cannot_be_used_is_named(tmp_path: Path, url: str, message:
 
 
 def test_a_read_only_file_system_is_named(tmp_path: Path) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("mounting a read-only file system needs root")
+    need_root("mounting a read-only file system")
     code = (
         "import sys; from celeriac.store import Store; from celeriac.errors import StoreError\n"
         "try: Store.open(sys.argv[1])\n"

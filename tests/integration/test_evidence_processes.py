@@ -15,6 +15,7 @@ import pytest
 
 from celeriac.evidence.processes import ProcessSource
 from lab.celery import Producer, Worker
+from lab.need import need_root
 from lab.redis import RedisServer
 from lab.wait import wait_until
 from lab.witness import Witness, witness
@@ -144,8 +145,7 @@ def test_programs_that_mention_a_worker_are_none(seen: Witness) -> None:
 
 
 def test_a_user_without_rights_still_sees_workers_and_says_what_is_closed(server: RedisServer, tmp_path: Path) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("needs root, to give it up")
+    need_root("giving up root")
     engine = tmp_path / "engine"  # pytest's directories are closed to other users
     with Worker(server.url) as worker, socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(engine))

@@ -8,8 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import pytest
-
+from lab.need import lack
 from lab.wait import wait_until
 
 MOUNT = Path("/sys/fs/cgroup/memory")
@@ -73,7 +72,4 @@ def need_memory_groups() -> None:
     """Without root and version 1 memory groups the test fails in CI, and skips elsewhere."""
     if os.geteuid() == 0 and os.access(MOUNT / "cgroup.procs", os.W_OK):
         return
-    missing = f"needs root and a writable {MOUNT} (cgroup version 1)"
-    if os.environ.get("CI"):
-        pytest.fail(missing)
-    pytest.skip(missing)
+    lack(f"needs root and a writable {MOUNT} (cgroup version 1)")

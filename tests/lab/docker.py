@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import subprocess
 import sys
 import tarfile
@@ -16,10 +15,9 @@ from types import TracebackType
 from typing import Any, Self
 
 import docker
-import pytest
 
 from lab.celery import TESTS
-from lab.need import need
+from lab.need import need, need_root
 from lab.wait import wait_until
 
 IMAGE = "lab-bare:latest"
@@ -73,8 +71,7 @@ class DockerEngine:
         )
 
     def __enter__(self) -> Self:
-        if os.geteuid() != 0:
-            pytest.skip("dockerd needs root")
+        need_root("dockerd")
         config = self.directory / "daemon.json"
         config.write_text("{}")
         with (self.directory / "log").open("wb") as log:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from typing import NoReturn
 
 import pytest
 
@@ -21,9 +22,19 @@ PACKAGES = {
 def need(tool: str) -> str:
     """The path of `tool`. Without it the test fails in CI, and skips elsewhere with the package to install."""
     path = shutil.which(tool)
-    if path is not None:
-        return path
-    missing = f"{tool} is missing: apt-get install {PACKAGES.get(tool, tool)}"
+    if path is None:
+        lack(f"{tool} is missing: apt-get install {PACKAGES.get(tool, tool)}")
+    return path
+
+
+def need_root(why: str) -> None:
+    """Without root the test fails in CI, and skips elsewhere; `why` says what needs it."""
+    if os.geteuid() != 0:
+        lack(f"{why} needs root")
+
+
+def lack(missing: str) -> NoReturn:
+    """What is missing fails the test in CI, and skips it elsewhere: a skip must never count as green there."""
     if os.environ.get("CI"):
         pytest.fail(missing)
     pytest.skip(missing)
