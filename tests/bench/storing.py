@@ -11,6 +11,7 @@ import statistics
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -158,7 +159,7 @@ def _server(path: Path) -> list[Figure]:
     figures = []
     with RedisServer() as redis, Server(redis.url, store=path) as server:
         for page in PAGES:
-            taken = latency(lambda page=page: _fetch(server.url + page))  # type: ignore[misc]
+            taken = latency(partial(_fetch, server.url + page))
             figures.append(Figure(f"GET {page}", taken, "ms", "median of 21, over HTTP"))
         figures.append(Figure("memory of the server", _resident(server.process.pid), "MB", "RSS, after those requests"))
     return figures

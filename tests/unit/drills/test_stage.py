@@ -25,6 +25,7 @@ from celeriac.drills.stage import (
 )
 from celeriac.drills.stage.memory_watcher import memory_of_tree
 from celeriac.errors import DrillFailedError
+from lab.need import lack
 from lab.wait import wait_until
 
 MIB = 1024 * 1024
@@ -132,7 +133,7 @@ def test_the_kernel_kills_what_goes_over_the_limit_and_the_group_is_removed(pati
     with Stage() as stage:
         group = make_memory_group(stage, 64 * MIB)
         if group is None:
-            pytest.skip("no memory control group may be made here: needs root or a delegated one")
+            lack("no memory control group may be made here: needs root or a delegated one")
         greedy = stage.start("greedy", python(GREEDY), procs=group.procs)
         patience.until(lambda: not greedy.running, 20.0, "the kernel did not kill it")
         assert greedy.exit_code == -signal.SIGKILL
