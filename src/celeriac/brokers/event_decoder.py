@@ -8,9 +8,8 @@ from types import MappingProxyType
 import msgspec
 
 from celeriac.brokers.messages import read_body
-from celeriac.model.event import TASK_KINDS, WORKER_KINDS, Event, fingerprint
+from celeriac.model.event import NATIVE, TASK_KINDS, WORKER_KINDS, Event, fingerprint
 
-SOURCE = "celeryev"
 EXAMPLE_LENGTH = 120
 LARGEST_PID = 2**31 - 1
 END_OF_TIME = 253_402_300_800.0
@@ -69,7 +68,7 @@ def _event(fields: object, seen: float) -> Event | None:
         kind=kind,
         at=at,
         seen=seen,
-        source=SOURCE,
+        source=NATIVE,
         worker=worker,
         pid=pid,
         task_id=task_id if isinstance(task_id, str) else None,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from celeriac.model.mark import Mark
+from celeriac.model.mark import Mark, heard_once
 
 
 class AttemptState(StrEnum):
@@ -40,6 +40,7 @@ _OPEN = frozenset({AttemptState.PUBLISHED, AttemptState.QUEUED, AttemptState.RES
 _RANK = {state: rank for rank, state in enumerate(AttemptState)}
 _REACHES = {
     "sent": AttemptState.PUBLISHED,
+    "unpublished": AttemptState.FAILED,
     "queued": AttemptState.QUEUED,
     "received": AttemptState.RESERVED,
     "started": AttemptState.STARTED,
@@ -68,7 +69,8 @@ def transition(state: AttemptState | None, what: str) -> AttemptState:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One delivery of a task. Times are Unix seconds; None is not seen."""
+    """One delivery of a task. Times are Unix seconds, `peak_rss` bytes; None is not seen. `pid` is the worker's main
+    process, `child` the pool process that ran it."""
 
     number: int
     delivery: Literal["first", "retry", "redelivery"]
@@ -80,6 +82,8 @@ class Attempt:
     started_at: float | None = None
     ended_at: float | None = None
     detail: str = ""
+    child: int | None = None
+    peak_rss: int | None = None
 
 
 SKEW = 60.0
@@ -101,6 +105,8 @@ class _Draft:
     ended_at: float | None = None
     detail: str = ""
     retries: int = -1
+    child: int = 0
+    peak: int = 0
 
     @property
     def open(self) -> bool:
@@ -109,6 +115,7 @@ class _Draft:
     def take(self, mark: Mark) -> None:
         before, self.state = self.state, transition(self.state, mark.what)
         self.retries = max(self.retries, mark.retries)
+        self.child, self.peak = max(self.child, mark.child), max(self.peak, mark.peak)
         if mark.what in _TIME_OF:
             setattr(self, _TIME_OF[mark.what], mark.at)
         if mark.what != "sent" and mark.worker:
@@ -128,6 +135,8 @@ class _Draft:
             self.started_at,
             self.ended_at,
             self.detail,
+            self.child or None,
+            self.peak or None,
         )
 
     def _delivery(self, before: _Draft) -> Literal["retry", "redelivery"]:
@@ -138,9 +147,9 @@ class _Draft:
 
 
 def attempts(marks: Iterable[Mark]) -> tuple[Attempt, ...]:
-    """Fold `marks`, in their order, into attempts: a mark that can belong to none of those seen opens the next."""
+    """Fold `marks`, in their order and each once, into attempts: one that can belong to none seen opens the next."""
     drafts: list[_Draft] = []
-    for mark in sorted(marks):
+    for mark in heard_once(marks):
         draft = _owner(drafts, mark)
         if draft is None:
             draft = _Draft(len(drafts) + 1)

@@ -24,6 +24,10 @@ TASK_KINDS = frozenset(
 )
 WORKER_KINDS = frozenset({"worker-online", "worker-heartbeat", "worker-offline"})
 """Celery's own event types (celery/events, docs/userguide/monitoring.rst); `task-cancelled` is undocumented there."""
+RECORDED_KINDS = frozenset({"task-unpublished"})
+"""What only a recorder inside the process can tell (model/parcel.py)."""
+NATIVE, RECORDED = "celeryev", "record"
+"""Where events come from: Celery's own, over pub/sub, or a recorder inside the process."""
 
 
 def fingerprint(*parts: object) -> str:
@@ -36,8 +40,8 @@ def fingerprint(*parts: object) -> str:
 class Event:
     """One happening.
 
-    `at` is Unix seconds on the sender's clock, `seen` on ours. `kind` is one of `TASK_KINDS` or
-    `WORKER_KINDS`; `source` says which stream it came in by. `data` holds what the kind carries, under
+    `at` is Unix seconds on the sender's clock, `seen` on ours. `kind` is one of `TASK_KINDS`, `WORKER_KINDS` or
+    `RECORDED_KINDS`; `source` says which way it came: NATIVE, RECORDED, or what else told it (a log, a result). `data` holds what the kind carries, under
     Celery's own field names (`name`, `args`, `kwargs`, `retries`, `eta`, `expires`, `queue`, `root_id`,
     `parent_id`, `result`, `runtime`, `exception`, `traceback`, `processed`, `active`, `freq`, `sw_ver`, …).
     """

@@ -7,11 +7,25 @@ from functools import reduce
 from typing import NamedTuple
 
 from celeriac.model.attempt import Attempt, AttemptState, attempts
-from celeriac.model.event import Event
+from celeriac.model.event import RECORDED, Event
 from celeriac.model.mark import Mark, unite
 
-_STEPS = ("sent", "received", "started", "retried", "rejected", "succeeded", "failed", "revoked", "expired")
+_STEPS = (
+    "sent",
+    "unpublished",
+    "received",
+    "started",
+    "retried",
+    "rejected",
+    "succeeded",
+    "failed",
+    "revoked",
+    "expired",
+)
 _STEP = {what: step for step, what in enumerate(_STEPS)}
+_ENDS = frozenset(
+    {"task-succeeded", "task-failed", "task-retried", "task-revoked", "task-rejected", "task-unpublished"}
+)
 TEXT_LIMIT = 1024
 TRACEBACK_LIMIT = 8192
 
@@ -140,12 +154,17 @@ def _marks(event: Event) -> tuple[Mark, ...]:
             pid=event.pid or 0,
             retries=-1 if retries is None else int(retries),
             detail=_detail(event),
+            inside=event.source == RECORDED,
+            child=int(event.number("child") or 0),
+            peak=int(event.number("peak") or 0),
         ),
     )
 
 
 def _detail(event: Event) -> str:
     """The short reason that fits beside a mark: what was raised, or how it was turned away."""
+    if event.kind == "task-unpublished":
+        return f"not published: {event.text('exception') or 'the broker refused it'}"[:200]
     if event.kind == "task-rejected":
         return "requeued" if event.flag("requeue") else "discarded"
     if event.kind == "task-revoked":
@@ -164,7 +183,7 @@ def reason(exception: str | None, traceback: str | None) -> str | None:
 
 
 def _ending(event: Event) -> Ending | None:
-    if event.kind not in ("task-succeeded", "task-failed", "task-retried", "task-revoked", "task-rejected"):
+    if event.kind not in _ENDS:
         return None
     text = event.text("result") if event.kind == "task-succeeded" else _detail(event)
     runtime = event.number("runtime")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
-from celeriac.model.event import Event
+from celeriac.model.event import RECORDED, Event
 
 DEFAULT_FREQUENCY = 2.0
 """Seconds between heartbeats when the worker does not say (celery/worker/heartbeat.py)."""
@@ -33,7 +33,8 @@ class Worker:
     `queues`, `claims`, `pool`, `children`, `prefetch` and `visibility_timeout` are what the worker answered when
     last asked (`asked_at`), None when never. `processed`, `active` and `frequency` are of the newest heartbeat that
     carried figures (`figures_at`); `first_figures` is the time and `processed` of the oldest such heartbeat, so that
-    work shows where task events do not.
+    work shows where task events do not. `recorded_at` is the newest word of a recorder inside it (its clock), None
+    when it has none: its history is then numbered, and needs no books on native events.
     """
 
     node: str
@@ -58,6 +59,7 @@ class Worker:
     prefetch: int | None = None
     visibility_timeout: float | None = None
     first_figures: tuple[float, int] | None = None
+    recorded_at: float | None = None
 
     @property
     def host(self) -> str:
@@ -79,7 +81,10 @@ def from_event(event: Event) -> Worker:
     """The life as this one event alone shows it. ValueError without node or pid."""
     if event.worker is None or event.pid is None:
         raise ValueError(f"{event.kind} names no worker")
-    bare = Worker(event.worker, event.pid, first_seen=event.seen, heartbeat_seen=0.0, heartbeat_at=0.0)
+    inside = event.at if event.source == RECORDED else None
+    bare = Worker(
+        event.worker, event.pid, first_seen=event.seen, heartbeat_seen=0.0, heartbeat_at=0.0, recorded_at=inside
+    )
     if not event.kind.startswith("worker-"):
         return replace(bare, task_event_seen=event.seen)
     bare = replace(bare, software=_software(event))
@@ -121,6 +126,7 @@ def merge(left: Worker, right: Worker) -> Worker:
         prefetch=asked.prefetch,
         visibility_timeout=asked.visibility_timeout,
         first_figures=_earliest(left.first_figures, right.first_figures),
+        recorded_at=_latest(left.recorded_at, right.recorded_at),
     )
 
 

@@ -93,6 +93,32 @@ class JunkSeen(Signal):
     example: str
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class RecorderFault(Signal):
+    """Something of ours failed in the user's process; the process goes on."""
+
+    level: ClassVar[int] = logging.WARNING
+    hook: str
+    error: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RecordShipping(Signal):
+    """The recorder in a user's process stopped shipping for a while, or goes on."""
+
+    level: ClassVar[int] = logging.WARNING
+    state: str
+    why: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RecordDropped(Signal):
+    """The recorder's buffer was full: this many items are missing from the history so far."""
+
+    level: ClassVar[int] = logging.WARNING
+    dropped: int
+
+
 def emit(signal: Signal) -> None:
     """Log `signal` once, with its fields as `extra["celeriac"]`."""
     facts = {field.name: getattr(signal, field.name) for field in dataclasses.fields(signal)}
