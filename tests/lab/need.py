@@ -10,6 +10,7 @@ import pytest
 
 PACKAGES = {
     "redis-server": "redis-server",
+    "rabbitmq-server": "rabbitmq-server",
     "dockerd": "docker.io",
     "docker": "docker.io",
     "chromium": "chromium",
