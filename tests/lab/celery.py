@@ -35,6 +35,7 @@ class Worker:
         pool: str = "prefork",
         concurrency: int = 2,
         queues: Sequence[str] = ("celery",),
+        app: str = "lab.app",
         node: str = "w1@lab",
         events: bool = True,
         conf: Mapping[str, Any] | None = None,
@@ -49,7 +50,7 @@ class Worker:
             *(
                 str(Path(sys.executable).with_name("celery")),
                 "-A",
-                "lab.app",
+                app,
                 "worker",
                 "--without-mingle",
                 "-l",

@@ -12,7 +12,8 @@ import uvicorn
 from celeriac.clock import SystemClock
 from celeriac.loop import LoopHealth
 from celeriac.model.broker import BrokerLook, Held
-from celeriac.model.event import Event, fingerprint
+from celeriac.model.event import RECORDED, Event, fingerprint
+from celeriac.model.evidence import Evidence
 from celeriac.model.finding import (
     BlindSpot,
     Fact,
@@ -39,6 +40,7 @@ from lab.wait import wait_until
 NOW = 1_795_000_000.0
 """Unix seconds at which the scenes stand."""
 NODE = "celery@web-1"
+HEAVY = "a41c7e52-3333-4444-8555-666677778888"
 LOST = "7c9d31f0-5f0f-4e0f-9d57-0d5d3a5f7c9d"
 FAILED = "f2a8b1c4-1111-4222-8333-444455556666"
 INCIDENT = "5d1c0a7e9b3f4d2a8c6e1f00"
@@ -161,6 +163,20 @@ def fill_healthy(store: Store, now: float = NOW, tasks: int = 130) -> None:
     )
 
 
+def fill_recorded(store: Store, now: float = NOW) -> None:
+    """A worker with a recorder in it, its pool's memory, and what three kinds of tasks took."""
+    names = ("exports.csv", "mail.send", "reports.build")
+    runs = [
+        recorded(now - 60 + number, f"run-{number}", names[number % 3], 22 + 9 * (number % 3)) for number in range(9)
+    ]
+    beat = Event(
+        "boot:beat", "worker-heartbeat", now, now, RECORDED, NODE, 4121, None,
+        {"freq": 2.0, "processed": 12, "active": 1, "reserved": 2, "prefetch": 16, "slots": 4, "pool": "prefork"},
+    )  # fmt: skip
+    events = (*(event for run in runs for event in run), *recorded(now - 30, HEAVY, "exports.csv", 78), beat)
+    store.record(Batch(now, events, look=look(now, 3), evidence=flown(now)[1:], marks=marks(now)))
+
+
 def fill_trouble(store: Store, now: float = NOW) -> None:
     """The async-only outage: the one worker was OOM-killed five minutes ago and the queue climbs."""
     died = now - 300
@@ -177,6 +193,7 @@ def fill_trouble(store: Store, now: float = NOW) -> None:
             look=look(now, 1487, held),
             workers=(worker(died),),
             gaps=(hole,),
+            evidence=flown(died),
             marks=marks(now),
         )
     )
@@ -186,6 +203,58 @@ def fill_trouble(store: Store, now: float = NOW) -> None:
     )  # fmt: skip
     store.save_incidents([SavedIncident(past, "")], [], now - 8000)
     store.save_incidents([SavedIncident(outage(died), PLAYBOOK)], [], died + 3)
+
+
+MIB = 2**20
+GROWTH = tuple(megabytes * MIB for megabytes in (31, 31, 31, 38, 44, 50, 55, 60))
+"""What the worker's child took, second by second, before the kernel killed it."""
+
+
+def flown(at: float) -> tuple[Evidence, ...]:
+    """What a recorder tells of a child the kernel killed at `at`, and of the pool it left."""
+    curve = [[at - len(GROWTH) + 1 + second, taken] for second, taken in enumerate(GROWTH)]
+    death = {
+        "parent": 4121,
+        "signal": 9,
+        "cause": "oom",
+        "task_id": LOST,
+        "task_name": "exports.csv",
+        "limit": 96 * MIB,
+        "peak": GROWTH[-1],
+        "curve": curve,
+    }
+    pool = {
+        "parent": 4121,
+        "pool": "prefork",
+        "main_rss": 30 * MIB,
+        "limit": 96 * MIB,
+        "usage": 88 * MIB,
+        "children": [
+            [4130, 52 * MIB, 0.92, "before-1", "exports.csv"],
+            [4131, 31 * MIB, 0.0, None, None],
+            [4132, 29 * MIB, 0.0, None, None],
+        ],
+    }
+    return (
+        Evidence(
+            "child-gone:4130", at, "worker", "child-gone", "web-1", "child 4130 is gone", "", 4130, (NODE,), data=death
+        ),
+        Evidence(f"pool:{NODE}", at, "worker", "pool-memory", "web-1", "its pool", "", 4121, (NODE,), data=pool),
+    )
+
+
+def recorded(at: float, task_id: str, name: str, megabytes: int) -> tuple[Event, ...]:
+    """A task's run as a recorder tells it, with its memory."""
+    curve = [[second / 2, (20 + (megabytes - 20) * second // 6) * MIB] for second in range(7)]
+    told: tuple[tuple[str, dict[str, object]], ...] = (
+        ("task-received", {"name": name, "args": "(4711,)", "kwargs": "{}", "retries": 0}),
+        ("task-started", {"child": 4130}),
+        ("task-succeeded", {"runtime": 3.1, "child": 4130, "peak": megabytes * MIB, "curve": curve}),
+    )
+    return tuple(
+        Event(f"boot:{task_id}:{step}", kind, at + step, at + step, RECORDED, NODE, 4121, task_id, data)
+        for step, (kind, data) in enumerate(told)
+    )
 
 
 def outage(died: float) -> Incident:

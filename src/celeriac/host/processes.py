@@ -25,7 +25,7 @@ _THREADS_LIMIT = 64
 class Process:
     """One look at /proc/PID/stat. `start_ticks` are clock ticks since boot: with the pid they tell one life from the
     next. `rss` is bytes. `exiting` is true once its memory is given back; `signal` is what killed it, seen from then
-    on until its parent takes note."""
+    on until its parent takes note. `cpu_ticks` are the clock ticks it has run."""
 
     pid: int
     name: str
@@ -35,6 +35,7 @@ class Process:
     rss: int
     exiting: bool = False
     signal: int | None = None
+    cpu_ticks: int = 0
 
     @property
     def ended(self) -> bool:
@@ -90,6 +91,7 @@ def parse_stat(content: bytes) -> Process:
         rss=int(fields[21]) * PAGE,
         exiting=int(fields[20]) == 0,
         signal=_signal(int(fields[49])) if len(fields) > 49 else None,
+        cpu_ticks=int(fields[11]) + int(fields[12]),
     )
 
 

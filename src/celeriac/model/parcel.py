@@ -2,7 +2,7 @@
 
 The wire is one JSON object, made and read with the standard library alone:
 
-    {"v": 1, "boot": "…", "role": "worker", "node": "celery@host", "pid": 4121, "host": "host",
+    {"v": 1, "boot": "…", "role": "worker", "node": "celery@host", "pid": 4121, "host": "host", "born": 1763729000.2,
      "first": 118, "sent": 1763730000.5, "dropped": 0, "last": false, "reads": {"process": 1763730000.1}, "blind": […],
      "items": [[kind, at, task_id, data], …]}
 
@@ -19,7 +19,15 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from celeriac.errors import WireError
-from celeriac.model.event import RECORDED, RECORDED_KINDS, TASK_KINDS, WORKER_KINDS, Event
+from celeriac.model.event import (
+    END_OF_TIME,
+    LARGEST_PID,
+    RECORDED,
+    RECORDED_KINDS,
+    TASK_KINDS,
+    WORKER_KINDS,
+    Event,
+)
 from celeriac.model.evidence import Evidence
 from celeriac.model.finding import BlindSpot
 from celeriac.model.wire import decode, encode
@@ -27,6 +35,7 @@ from celeriac.model.wire import decode, encode
 VERSION = 1
 EVIDENCE = "evidence"
 _KINDS = TASK_KINDS | WORKER_KINDS | RECORDED_KINDS
+_SENDER = ("boot", "role", "node", "pid", "host", "born")
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -42,13 +51,15 @@ class Item(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Sender:
     """One life of a recording process. `role` is worker | producer | beat | agent; `node` is the worker's node name, or
-    a producer's origin as Celery names it (`gen4121@host`)."""
+    a producer's origin as Celery names it (`gen4121@host`). `born` is when its record began (Unix seconds, its clock),
+    0 when it does not say."""
 
     boot: str
     role: str
     node: str
     pid: int
     host: str
+    born: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +108,7 @@ def pack(  # noqa: PLR0913 -- the wire's fields, one to one
             "node": sender.node,
             "pid": sender.pid,
             "host": sender.host,
+            "born": sender.born,
             "first": first,
             "sent": sent_at,
             "dropped": dropped,
@@ -114,9 +126,18 @@ def unpack(body: bytes, seen: float) -> Parcel:
     """The parcel in `body`, received at `seen`. Raises WireError; an item of a kind not known is left out, but counted:
     a newer recorder may say more."""
     try:
-        return _parcel(json.loads(body), seen)
+        return _parcel(_read(body), seen)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise WireError(f"not a parcel: {type(error).__name__}: {error}") from error
+
+
+def _read(body: bytes) -> Any:
+    """The JSON in `body`. Half a surrogate pair, which no database holds, reads as "?": one odd text must not cost the
+    parcel."""
+    fields = json.loads(body)
+    if b"\\ud" not in body:
+        return fields
+    return json.loads(json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def _plain(value: object) -> object:
@@ -126,8 +147,12 @@ def _plain(value: object) -> object:
 def _parcel(fields: Any, seen: float) -> Parcel:
     if not isinstance(fields, dict) or fields.get("v") != VERSION:
         raise WireError("not a parcel of this version")
-    sender = decode(Sender, {name: fields[name] for name in ("boot", "role", "node", "pid", "host")})
+    sender = decode(Sender, {"born": 0.0} | {name: fields[name] for name in _SENDER if name in fields})
+    if not 0 < sender.pid <= LARGEST_PID:
+        raise WireError("not a parcel: its sender has no process id")
     first, items = int(fields["first"]), fields["items"]
+    if first < 1 or not 0 <= float(fields["sent"]) < END_OF_TIME:
+        raise WireError("not a parcel: it has no number or no time")
     numbered = list(enumerate(items, first))
     return Parcel(
         sender=sender,
@@ -146,6 +171,10 @@ def _parcel(fields: Any, seen: float) -> Parcel:
 def _event(sender: Sender, number: int, item: Sequence[Any], seen: float) -> Event:
     """An item's event. Its id is its number: the same however often the parcel comes."""
     kind, at, task_id, data = item
+    if not 0 <= at < END_OF_TIME:
+        raise WireError(f"not a parcel: {kind} has no time")
+    if not isinstance(task_id, str) and (task_id is not None or kind in TASK_KINDS):
+        raise WireError(f"not a parcel: {kind} has no task id")
     return Event(
         id=f"{sender.boot}:{number}",
         kind=kind,

@@ -119,6 +119,14 @@ class RecordDropped(Signal):
     dropped: int
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class OptionIgnored(Signal):
+    """A setting of the recorder has a value it cannot have; the default is used."""
+
+    level: ClassVar[int] = logging.WARNING
+    fault: str
+
+
 def emit(signal: Signal) -> None:
     """Log `signal` once, with its fields as `extra["celeriac"]`."""
     facts = {field.name: getattr(signal, field.name) for field in dataclasses.fields(signal)}

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from celeriac.model.parcel import Item
 
-OVERHEAD = 160
-"""Bytes an item takes beside its texts, about."""
+OVERHEAD = 600
+"""Bytes an item takes in memory beside its texts, about: the tuple, the dict and their numbers."""
+
+
+Slot = list[int] | memoryview
+"""Where a number is kept, at index 0: a memoryview of a file outlives the process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,23 +28,35 @@ class Load:
 
 
 class Buffer:
-    """A numbered queue. `add` takes a microsecond, whatever the state of the broker."""
+    """A numbered queue. `add` takes a microsecond or two, whatever the state of the broker.
+
+    An item's number is its place behind all that left before it, so it is settled when it is taken. The lock may be
+    taken again by the thread that holds it: a signal handler may note something while its own process does.
+    """
 
     def __init__(self, most_items: int, most_bytes: int) -> None:
         self._most_items = most_items
         self._most_bytes = most_bytes
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._items: deque[tuple[Item, int]] = deque()
         self._bytes = 0
         self._next = 1
         self._dropped = 0
+        self._newest: Slot = [0]
+
+    def count_in(self, slot: Slot) -> None:
+        """Write the number of the newest item there from now on."""
+        with self._lock:
+            slot[0] = self._next - 1
+            self._newest = slot
 
     def add(self, item: Item) -> int:
         """Number the item and keep it; how many wait now."""
-        weight = _weight(item)
+        weight = OVERHEAD + _weight(item.data)
         with self._lock:
             self._items.append((item, weight))
             self._bytes += weight
+            self._newest[0] = self._next
             self._next += 1
             while len(self._items) > self._most_items or (self._bytes > self._most_bytes and len(self._items) > 1):
                 self._bytes -= self._items.popleft()[1]
@@ -63,6 +81,13 @@ class Buffer:
         with self._lock:
             self._dropped += count
 
+    def miss(self, count: int) -> None:
+        """Count items that were never added: a hole before those that wait."""
+        with self._lock:
+            self._next += count
+            self._newest[0] = self._next - 1
+            self._dropped += count
+
     @property
     def last(self) -> int:
         """The number of the newest item, 0 before any."""
@@ -77,5 +102,14 @@ class Buffer:
         return len(self._items)
 
 
-def _weight(item: Item) -> int:
-    return OVERHEAD + sum(len(value) for value in item.data.values() if isinstance(value, str))
+def _weight(data: Mapping[str, Any]) -> int:
+    """Bytes of the texts in `data`, about. Most items hold a few flat ones."""
+    size = 0
+    for value in data.values():
+        if value.__class__ is str:
+            size += len(value)
+        elif isinstance(value, Mapping):
+            size += _weight(value)
+        elif isinstance(value, (list, tuple)):
+            size += 64 * len(value)
+    return size

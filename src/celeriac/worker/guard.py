@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -22,11 +23,25 @@ def guarded(hook: Callable[P, R]) -> Callable[P, R | None]:
     def guest(*args: P.args, **kwargs: P.kwargs) -> R | None:
         try:
             return hook(*args, **kwargs)
-        except Exception as error:  # whatever it is, it is ours and not the task's
+        except Exception as error:
+            if _interrupts(error):
+                raise
             tell(hook.__qualname__, error)
             return None
 
     return guest
+
+
+def _interrupts(error: Exception) -> bool:
+    """Whether it was raised by a signal's handler that happened to run in here: a soft time limit (billiard/pool.py,
+    soft_timeout_sighandler) or the user's own alarm. It is meant for the task."""
+    handlers = {getattr(signal.getsignal(number), "__code__", None) for number in signal.valid_signals()}
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code in handlers:
+            return True
+        trace = trace.tb_next
+    return False
 
 
 def tell(hook: str, error: Exception) -> None:

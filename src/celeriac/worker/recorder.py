@@ -1,4 +1,4 @@
-"""The record of one process: what happens in it is noted in a microsecond and shipped by one daemon thread."""
+"""The record of one process: what happens in it is noted in microseconds and shipped by one daemon thread."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ import socket
 import threading
 import uuid
 from collections.abc import Callable, Mapping
+from queue import Empty, SimpleQueue
 from random import Random
 from time import monotonic, time
 from typing import Any
 
-from celeriac.errors import TransportError, TransportUnavailableError
 from celeriac.loop import backoff
 from celeriac.model.evidence import Evidence
-from celeriac.model.parcel import Item, Sender, fact, pack
-from celeriac.telemetry import RecordDropped, RecordShipping, emit
+from celeriac.model.parcel import Item, Sender, fact
 from celeriac.transport import Outlet
-from celeriac.worker.buffer import Buffer, Load
-from celeriac.worker.guard import guarded, tell
+from celeriac.worker.buffer import Buffer
+from celeriac.worker.guard import guarded
+from celeriac.worker.shipping import Shipping
 
 FLUSH = 0.1
 """Seconds between two shipments while something waits."""
-BATCH_ITEMS, BATCH_BYTES = 500, 256 * 1024
+BRISK = 0.01
+"""Seconds between two gatherings while there is something to gather: what others can keep for us is little."""
 FULL = 400
 """Waiting items at which the shipper is woken before its time."""
 _NOTHING: Mapping[str, Any] = {}
@@ -31,23 +32,21 @@ _NOTHING: Mapping[str, Any] = {}
 class Recorder:
     """One life of one process. Every method may be called from any thread; `note` never raises and never blocks.
 
-    No thread runs before the first note, and none survives a fork: a forked process begins a record of its own (see
-    `renewed`).
+    No thread runs before the first note, and none survives a fork: a forked process begins a record of its own. A
+    signal handler may note, too: nothing that a note needs is a lock which its own thread could already hold.
     """
 
     def __init__(self, role: str, node: str, connect: Callable[[], Outlet], *, items: int, bytes_: int) -> None:
-        self.sender = Sender(uuid.uuid4().hex, role, node, os.getpid(), socket.gethostname())
+        self.sender = Sender(uuid.uuid4().hex, role, node, os.getpid(), socket.gethostname(), time())
         self.buffer = Buffer(items, bytes_)
-        self._connect = connect
-        self._outlet: Outlet | None = None
+        self.gather: Callable[[], object] = lambda: None
+        """Called at least every FLUSH seconds in the shipping thread: notes what others have told this process."""
+        self._shipping = Shipping(self.sender, self.buffer, connect)
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
-        self._wake = threading.Event()
-        self._stop = threading.Event()
-        self._idle = threading.Event()
-        self._unsent: tuple[bytes, int] | None = None
-        self._failures = 0
-        self._told_dropped = 0
+        self._words: SimpleQueue[SimpleQueue[None] | None] = SimpleQueue()
+        self._closing = False
+        self._tick = FLUSH
 
     @guarded
     def note(
@@ -61,109 +60,98 @@ class Recorder:
         """A fact about this process's host or children."""
         self._add(fact(evidence))
 
+    @guarded
+    def missed(self, count: int) -> None:
+        """Something happened `count` times, and what is not known: a hole in the record, of that size."""
+        if count > 0:
+            self.buffer.miss(count)
+
+    @guarded
     def urge(self) -> None:
         """Ship what waits now, not at the next flush: somebody waits for this news."""
-        self._wake.set()
+        if self._words.empty():
+            self._words.put(None)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it takes nothing more."""
+        return self._closing
 
     def flush(self, timeout: float) -> bool:
         """Wait until all that was noted is shipped, at most `timeout` seconds; true when it is."""
         deadline = monotonic() + timeout
-        while (len(self.buffer) or self._unsent) and self._thread is not None and monotonic() < deadline:
-            self._idle.clear()
-            self._wake.set()
-            self._idle.wait(min(0.05, max(0.0, deadline - monotonic())))
-        return not len(self.buffer) and self._unsent is None
+        thread = self._thread
+        while thread is not None and thread.is_alive() and self._shipping.waits and monotonic() < deadline:
+            shipped: SimpleQueue[None] = SimpleQueue()
+            self._words.put(shipped)
+            try:
+                shipped.get(timeout=max(0.0, deadline - monotonic()))
+            except Empty:
+                break
+            if self._shipping.waits:
+                thread.join(min(FLUSH, max(0.0, deadline - monotonic())))
+        return not self._shipping.waits
 
     def close(self, timeout: float) -> None:
-        """Ship the rest, say that nothing follows, and stop; whatever happens, within `timeout` seconds."""
-        if self._thread is None:
-            return
-        deadline = monotonic() + timeout
-        self.flush(timeout)
-        self._stop.set()
-        self._wake.set()
-        self._thread.join(max(0.0, deadline - monotonic()))
+        """Ship the rest, say that nothing follows, and stop; whatever happens, within `timeout` seconds.
+
+        What is noted afterwards stays unsaid. May be called again.
+        """
+        self._closing = True
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            self._words.put(None)
+            thread.join(timeout)
 
     def _add(self, item: Item) -> None:
         waiting = self.buffer.add(item)
         if self._thread is None:
             self._begin()
         if waiting >= FULL:
-            self._wake.set()
+            self.urge()
 
     def _begin(self) -> None:
-        with self._starting:
-            if self._thread is None and not self._stop.is_set():
-                self._thread = threading.Thread(target=self._run, name="celeriac-record", daemon=True)
-                self._thread.start()
+        """Whoever comes while another thread, or this one under a signal, begins, need not wait for it."""
+        if self._closing or not self._starting.acquire(blocking=False):
+            return
+        try:
+            if self._thread is None:
+                thread = threading.Thread(target=self._run, name="celeriac-record", daemon=True)
+                thread.start()
+                self._thread = thread
+        finally:
+            self._starting.release()
 
     def _run(self) -> None:
         random = Random()
-        while not self._stop.is_set():
-            pause = FLUSH if not self._failures else backoff(self._failures, random)
-            self._wake.wait(pause)
-            self._wake.clear()
+        while not self._closing:
+            asked = self._rest(backoff(self._shipping.failures, random) if self._shipping.failures else FLUSH)
             self._ship()
+            if asked is not None:
+                asked.put(None)
         self._ship(last=True)
-        if self._outlet is not None:
-            self._outlet.close()
+        self._shipping.close()
 
     def _ship(self, *, last: bool = False) -> None:
-        """Everything that waits, as far as the broker takes it. Never raises: this thread must outlive any fault."""
-        try:
-            while self._send_next(last=last):
-                pass
-            self._say_dropped()
-        except TransportUnavailableError as error:
-            self._failed(error)
-        except Exception as error:
-            tell("Recorder.ship", error)
-            self._failures += 1
-        finally:
-            self._idle.set()
+        self._gather()
+        self._shipping.ship(last=last)
 
-    def _send_next(self, *, last: bool) -> bool:
-        """Ship one parcel; true when another may follow."""
-        if self._unsent is None:
-            load = self.buffer.take(BATCH_ITEMS, BATCH_BYTES)
-            if load is None and not last:
-                return False
-            self._unsent = self._packed(load, last=last)
-        body, count = self._unsent
-        if self._outlet is None:
-            self._outlet = self._connect()
-        try:
-            self._outlet.send(body)
-        except TransportUnavailableError:
-            raise
-        except TransportError as error:
-            tell("Recorder.send", error)
-            self.buffer.lose(count)
-        self._unsent = None
-        self._recovered()
-        return len(self.buffer) > 0
+    @guarded
+    def _gather(self) -> None:
+        before = self.buffer.last
+        self.gather()
+        self._tick = BRISK if self.buffer.last > before else FLUSH
 
-    def _packed(self, load: Load | None, *, last: bool) -> tuple[bytes, int]:
-        load = load or Load(self.buffer.last + 1, (), self.buffer.dropped)
-        ends = last and not len(self.buffer)
-        body = pack(self.sender, load.first, load.items, time(), dropped=load.dropped, last=ends)
-        return body, len(load.items)
-
-    def _failed(self, error: TransportError) -> None:
-        self._failures += 1
-        if self._failures == 1:
-            emit(RecordShipping("paused", str(error)))
-        self._say_dropped()
-
-    def _recovered(self) -> None:
-        if self._failures:
-            emit(RecordShipping("resumed", f"after {self._failures} failures"))
-        self._failures = 0
-
-    def _say_dropped(self) -> None:
-        """Once when it begins and once when it is over, not for each item."""
-        dropped = self.buffer.dropped
-        if dropped == self._told_dropped or (self._told_dropped and self._failures):
-            return
-        self._told_dropped = dropped
-        emit(RecordDropped(dropped))
+    def _rest(self, pause: float) -> SimpleQueue[None] | None:
+        """Until `pause` seconds are over, or somebody has news. A broker that is away is not asked more often for
+        news, only for somebody who waits: the one that is returned."""
+        end = monotonic() + pause
+        while not self._closing and (left := end - monotonic()) > 0:
+            try:
+                word = self._words.get(timeout=min(self._tick, left))
+            except Empty:
+                self._gather()
+                continue
+            if word is not None or not self._shipping.failures:
+                return word
+        return None

@@ -1,0 +1,89 @@
+"""The record of a worker, in its main process: what it wires, and when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from celery import signals
+
+from celeriac.worker.flight import Flight
+from celeriac.worker.guard import guarded
+from celeriac.worker.journal import Journal
+from celeriac.worker.link import Link, Told
+from celeriac.worker.pool import Pool
+from celeriac.worker.pulse import Pulse
+from celeriac.worker.queues import queue_of
+from celeriac.worker.requests import listen
+from celeriac.worker.steps import MAINS, BesidePool, BesideTasks
+
+if TYPE_CHECKING:
+    from celeriac.worker.installation import Installation
+    from celeriac.worker.recorder import Recorder
+
+FAREWELL = 2.0
+"""Seconds that a shutdown waits at most for the last parcel."""
+
+
+def begin(installation: Installation, worker: Any) -> None:
+    """On `worker_init`, in the main process, before Celery builds the worker (celery/worker/worker.py,
+    setup_instance): steps added now are among those it starts."""
+    recorder = installation.recorder
+    if recorder is None or worker in MAINS:
+        return
+    MAINS[worker] = Main(installation, recorder)
+    installation.app.steps["worker"].add(BesidePool)
+    installation.app.steps["consumer"].add(BesideTasks)
+
+
+class Main:
+    """One worker that is recorded."""
+
+    def __init__(self, installation: Installation, recorder: Recorder) -> None:
+        self._installation = installation
+        self._recorder = recorder
+        self._link: Link | None = None
+        self._journal: Journal | None = None
+        self._flight: Flight | None = None
+        self._queues = installation.app.amqp.queues
+        self.pulse = Pulse(recorder, installation.options.heartbeat)
+
+    def consumer_made(self, consumer: Any) -> None:
+        """The pool and the consumer are made, and nothing has started."""
+        options, pool = self._installation.options, Pool(consumer.pool)
+        self._flight = Flight(self._recorder, pool, interval=options.memory_interval)
+        self._journal = Journal(
+            self._recorder, self._flight, self._installation.redactor, forks=pool.forks, payloads=options.payloads
+        )
+        listen(self._installation.app, self._journal)
+        signals.task_received.connect(self._on_received)
+        if pool.forks:
+            self._link = Link.open()
+            self._recorder.gather = self._gather
+
+    def pool_started(self) -> None:
+        """Its processes are there."""
+        if self._flight is not None:
+            self._flight.start()
+
+    def close(self, consumer: Any) -> None:
+        """Nothing more will happen: ship the rest."""
+        signals.task_received.disconnect(self._on_received)
+        self.pulse.stop(consumer)
+        if self._flight is not None:
+            self._flight.stop()
+        self._recorder.close(FAREWELL)
+        if self._link is not None:
+            self._link.close()
+
+    @guarded
+    def _on_received(self, sender: Any, request: Any, **_: Any) -> None:
+        if self._journal is not None and MAINS.get(sender.controller) is self:
+            self._journal.received(request, queue_of(self._queues, request.delivery_info))
+
+    def _gather(self) -> None:
+        if self._link is not None:
+            self._link.drain(self._hear)
+
+    def _hear(self, told: Told) -> None:
+        self._recorder.missed(told.missed)
+        self._recorder.note(told.item.kind, told.item.task_id, told.item.data, told.item.at)

@@ -1,0 +1,118 @@
+"""Celery's request, listened to in the main process: every word about a task but `received` passes through it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from time import time
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from celery.exceptions import Ignore, Reject
+from celery.utils.imports import symbol_by_name
+from celery.worker.request import Request
+
+from celeriac.worker.guard import guarded
+from celeriac.worker.journal import ENDS, IGNORED
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+    from celeriac.worker.journal import Journal
+
+_ON_SUCCESS = "on_success"
+
+
+class Recorded(Request):
+    """Mixed in before a task's own request class.
+
+    Celery calls `send_event` for each step, whether events are on or off, but for success: the class that
+    `create_request_cls` makes (celery/worker/request.py) asks first. That class is made by subclassing, and its
+    `on_success` is wrapped as it is made.
+    """
+
+    journal: ClassVar[Journal]
+    _ends: tuple[str, ...] = ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if _ON_SUCCESS in cls.__dict__:
+            setattr(cls, _ON_SUCCESS, _heard_out(getattr(cls, _ON_SUCCESS)))
+
+    def send_event(self, type: str, **fields: Any) -> None:  # noqa: A002 -- Celery's own name for it
+        """One step, told to the record and to Celery's own events at one and the same time."""
+        at = time()
+        self._hear(type, fields, at)
+        super().send_event(type, timestamp=at, **fields)
+
+    def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> Any:
+        """Celery is silent on a task that asked to be ignored, or to be rejected when its message was gone already."""
+        try:
+            return super().on_failure(exc_info, *args, **kwargs)
+        finally:
+            if not self._ends:
+                self._hear_silent(exc_info)
+
+    def on_timeout(self, soft: bool, timeout: float) -> None:
+        """The hard limit ends the pool process."""
+        if not soft:
+            self.journal.blame(self, "hard-time-limit")
+        super().on_timeout(soft, timeout)
+
+    def terminate(self, pool: Any, signal: Any = None) -> None:
+        """An operator revoked it; a task that has not started is ended when it does."""
+        if self.time_start:
+            self.journal.blame(self, "operator")
+        super().terminate(pool, signal)
+
+    def cancel(self, pool: Any, *args: Any, **kwargs: Any) -> None:
+        """The worker gives the task up by itself: it shuts down cold, or has lost the connection it would acknowledge
+        on (celery/worker/consumer/consumer.py, the only two callers)."""
+        if self.time_start:
+            self.journal.blame(self, "shutdown")
+        super().cancel(pool, *args, **kwargs)
+
+    @guarded
+    def _hear_silent(self, exc_info: Any) -> None:
+        # what a child sends is wrapped (billiard/einfo.py)
+        raised = getattr(exc_info.exception, "exc", exc_info.exception)
+        if isinstance(raised, Ignore):
+            self._hear(IGNORED, {}, time())
+        elif isinstance(raised, Reject):
+            self._hear("task-rejected", {"requeue": False}, time())
+
+    def _hear(self, kind: str, fields: dict[str, Any], at: float) -> None:
+        """A hard time limit fails a task twice: by the pool's result and by its timeout. Once is enough."""
+        if kind not in self._ends:
+            self.journal.happened(self, kind, fields, at)
+        if kind in ENDS:
+            self._ends = (*self._ends, kind)
+
+
+@guarded
+def listen(app: Celery, journal: Journal) -> None:
+    """Every task of `app` is received with a request that the journal hears, from the next connection on."""
+    made: dict[type[Request], Any] = {}
+    for task in app.tasks.values():
+        base = symbol_by_name(task.Request)
+        plain = base.__mro__[2] if issubclass(base, Recorded) else base
+        if issubclass(plain, Request):
+            task.Request = made.setdefault(plain, _recorded(plain, journal))
+
+
+def _recorded(base: type[Request], journal: Journal) -> type[Recorded]:
+    """`base` with ears, under its own name: Celery logs it."""
+    body = {"journal": journal, "__slots__": (), "__module__": base.__module__, "__qualname__": base.__qualname__}
+    return type(base.__name__, (Recorded, base), body)
+
+
+def _heard_out(on_success: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(on_success)
+    def heard(self: Recorded, failed__retval__runtime: tuple[Any, Any, Any], **kwargs: Any) -> Any:
+        try:
+            return on_success(self, failed__retval__runtime, **kwargs)
+        finally:
+            failed, result, runtime = failed__retval__runtime
+            if not failed:
+                self._hear("task-succeeded", {"result": result, "runtime": runtime}, time())
+
+    return heard

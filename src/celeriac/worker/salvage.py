@@ -1,0 +1,97 @@
+"""Tells of recording processes that were killed, by the black boxes they left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from celeriac.host.cgroups import find_group, read_memory, read_mounts
+from celeriac.model.event import fingerprint
+from celeriac.model.evidence import Evidence
+from celeriac.worker.blackbox import BlackBox, Wreck, home, wrecks
+from celeriac.worker.facts import SOURCE
+from celeriac.worker.groups import Group
+from celeriac.worker.guard import guarded
+from celeriac.worker.recorder import Recorder
+
+EVERY = 2.0
+"""Seconds between two searches."""
+
+
+class Boxes:
+    """This process's own box, kept up to date, and those of the dead beside it."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._own: BlackBox | None = None
+        self._next = 0.0
+
+    @guarded
+    def open(self) -> None:
+        """Where no file may be written, there is no box."""
+        self._own = BlackBox.open(self._recorder)
+
+    @guarded
+    def look(self, now: float, ticks: float, group: Group | None) -> None:
+        """This process lives, in that memory group; tell of others that were killed. `ticks` is a monotonic clock."""
+        if self._own is not None:
+            self._own.touch(now, group)
+        if ticks >= self._next:
+            self._next = ticks + EVERY
+            for evidence in salvaged(self._recorder.sender.host, home(), now):
+                self._recorder.note_fact(evidence)
+                self._recorder.urge()
+
+    @guarded
+    def close(self) -> None:
+        """This process ends as it should."""
+        if self._own is not None:
+            self._own.close()
+
+
+def salvaged(host: str, directory: Path, now: float) -> Iterator[Evidence]:
+    """The end of each process whose box is found in `directory`, once in all."""
+    for wreck in wrecks(directory):
+        yield _gone(host, wreck, now)
+
+
+def _gone(host: str, wreck: Wreck, now: float) -> Evidence:
+    """How it was killed, its box does not know; whether its memory group killed since, the kernel does."""
+    label = wreck.label
+    return Evidence(
+        id=fingerprint("process-gone", "box", label.boot),
+        at=now,
+        source=SOURCE,
+        what="process-gone",
+        host=label.host,
+        fact=f"the main process of {label.node} (pid {label.pid}) ended without a word after item {wreck.last}",
+        how=f"the black box it left on {host}",
+        pid=label.pid,
+        nodes=(label.node,),
+        data={
+            "boot": label.boot,
+            "last": wreck.last,
+            "role": label.role,
+            "started": label.started,
+            "namespace_pid": label.pid,
+            "parent": None,
+            "cgroup": label.group,
+            "kills_added": _kills_added(wreck),
+            "signal": None,
+            "between": (wreck.touched, now),
+        },
+    )
+
+
+def _kills_added(wreck: Wreck) -> int | None:
+    """Growth of its group's kill count since it last looked; None where that group is not to be seen from here, or is
+    another with its name."""
+    label = wreck.label
+    if wreck.kills is None or label.group is None:
+        return None
+    line = f"1:memory:{label.group}" if label.version == 1 else f"0::{label.group}"
+    group = find_group([line], read_mounts())
+    reading = None if group is None else read_memory(group)
+    if reading is None or reading.kills is None or reading.inode != label.inode or reading.kills < wreck.kills:
+        return None
+    return reading.kills - wreck.kills

@@ -1,0 +1,22 @@
+"""What kind of pool a worker has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def name(pool: object) -> str:
+    """A pool as `-P` calls it: `celery.concurrency.thread` is threads, the others are named like their module."""
+    module = type(pool).__module__.rpartition(".")[2]
+    return "threads" if module == "thread" else module
+
+
+def forks(pool: Any) -> bool:
+    """Whether tasks run in processes of their own (celery/concurrency/base.py: only that pool uses semaphores)."""
+    return bool(pool.uses_semaphore)
+
+
+def count(pool: Any) -> int | None:
+    """How many tasks it can run at once; None when its processes are gone already, as at the end of a cold shutdown."""
+    gone = forks(pool) and pool._pool is None
+    return None if gone else int(pool.num_processes)
