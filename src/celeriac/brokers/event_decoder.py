@@ -8,14 +8,16 @@ from types import MappingProxyType
 import msgspec
 
 from celeriac.brokers.messages import read_body
-from celeriac.model.event import NATIVE, TASK_KINDS, WORKER_KINDS, Event, fingerprint
+from celeriac.model.event import END_OF_TIME, LARGEST_PID, NATIVE, TASK_KINDS, WORKER_KINDS, Event, fingerprint
+from celeriac.model.redact import Redactor
 
 EXAMPLE_LENGTH = 120
-LARGEST_PID = 2**31 - 1
-END_OF_TIME = 253_402_300_800.0
-"""Unix seconds of the year 10000, where calendars end."""
 _KINDS = TASK_KINDS | WORKER_KINDS
 _ENVELOPE_FIELDS = frozenset({"type", "timestamp", "hostname", "pid", "uuid", "clock", "utcoffset"})
+_REPRS = frozenset({"args", "kwargs", "result"})
+_TEXTS = frozenset({"exception", "traceback"})
+LONGEST_TEXT = 16_384
+_REDACTOR = Redactor()
 _BODY = msgspec.json.Decoder()
 
 
@@ -72,8 +74,19 @@ def _event(fields: object, seen: float) -> Event | None:
         worker=worker,
         pid=pid,
         task_id=task_id if isinstance(task_id, str) else None,
-        data=MappingProxyType({key: value for key, value in fields.items() if key not in _ENVELOPE_FIELDS}),
+        data=MappingProxyType(_without_secrets(fields)),
     )
+
+
+def _without_secrets(fields: dict[str, object]) -> dict[str, object]:
+    """What the event carries, fit to be kept: Celery shows arguments, results and exceptions as they are."""
+    data = {key: value for key, value in fields.items() if key not in _ENVELOPE_FIELDS}
+    for key in _REPRS & data.keys():
+        data[key] = _REDACTOR.shown(data[key])
+    for key in _TEXTS & data.keys():
+        text = data[key]
+        data[key] = _REDACTOR.text(text, LONGEST_TEXT) if isinstance(text, str) else text
+    return data
 
 
 def _sender(fields: dict[str, object]) -> tuple[str, int]:

@@ -16,6 +16,7 @@ LIVES_LIMIT = 10_000
 
 Life = tuple[str, int]
 StartsOf = Callable[[str, int, float], tuple[float, ...]]
+IsRecorded = Callable[[str, int], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +28,20 @@ class Entry:
 
 
 class Books:
-    """The tally of every worker life. `starts_of` reads recorded starts, so that a restart goes on exactly."""
+    """The tally of every worker life. `starts_of` reads starts on record, so that a restart goes on exactly;
+    `is_recorded` tells lives with a recorder inside: their record is numbered, and says itself what is missing."""
 
-    def __init__(self, tallies: Iterable[Tally], reporting: Iterable[Life], starts_of: StartsOf) -> None:
+    def __init__(
+        self,
+        tallies: Iterable[Tally],
+        reporting: Iterable[Life],
+        starts_of: StartsOf,
+        is_recorded: IsRecorded = lambda _node, _pid: False,
+    ) -> None:
         self._tallies = {(tally.worker, tally.pid): tally for tally in tallies}
         self._reporting = set(reporting)
         self._starts_of = starts_of
+        self._is_recorded = is_recorded
         self._restored = set(self._tallies)
         self._blind: str | None = None
         self._awaiting: dict[Life, str] = {}
@@ -101,7 +110,7 @@ class Books:
         beat, cause = self._covering[life]
         if after.at >= beat:
             del self._covering[life]
-        if missing == 0 or life not in self._reporting:
+        if missing == 0 or life not in self._reporting or self._is_recorded(*life):
             return None
         worker, pid = life
         name = fingerprint("gap", worker, pid, after.at)

@@ -9,16 +9,22 @@ from celeriac.collector.asking import AskLoop
 from celeriac.collector.events import EventLoop
 from celeriac.collector.evidence import EvidenceLoop
 from celeriac.collector.looking import LookLoop
+from celeriac.collector.stream import StreamLoop
 from celeriac.evidence import Source
 from celeriac.loop import Loop
 from celeriac.settings import Settings
 from celeriac.store import Store
+from celeriac.transport import Inlet
 
 
-def collect(broker: Broker, store: Store, sources: Iterable[Source], settings: Settings) -> tuple[Loop, ...]:
-    """The loops over `broker` and `sources`, none started."""
+def collect(
+    broker: Broker, store: Store, sources: Iterable[Source], settings: Settings, inlet: Inlet | None = None
+) -> tuple[Loop, ...]:
+    """The loops over `broker` and `sources`, none started. What `inlet` gives is taken away from any other reader:
+    without it the record is left where it is."""
     pace = settings.broker
     return (
+        *(() if inlet is None else (StreamLoop(inlet, store),)),
         EventLoop(broker.events(), store),
         LookLoop(broker, store, pace.look_interval),
         AskLoop(broker, store, pace.ask_interval, enable_events=pace.enable_events),

@@ -25,7 +25,7 @@ class EventLoop:
         self._stream = stream
         self._store = store
         reporting = [(one.node, one.pid) for one in store.workers() if one.task_event_seen is not None]
-        self._books = Books(store.tallies(), reporting, store.starts)
+        self._books = Books(store.tallies(), reporting, store.starts, self._is_recorded)
         if store.first_seen() is not None:
             self._books.blind("monitor-down")
         self._unsaved: Batch | None = None
@@ -47,6 +47,10 @@ class EventLoop:
         self._stream.close()
         if self._unsaved is not None:
             self._save(self._unsaved)
+
+    def _is_recorded(self, node: str, pid: int) -> bool:
+        life = self._store.worker(node, pid)
+        return life is not None and life.recorded_at is not None
 
     def _batch(self, got: EventBatch, now: float) -> Batch:
         if got.reconnected:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from celeriac.model.event import Event, fingerprint
+from celeriac.model.mark import heard_once
 from celeriac.model.task import Task
 from celeriac.store import Batch, Store
 
@@ -31,8 +32,14 @@ def _events_of(task: Task) -> tuple[Event, ...]:
             worker=mark.worker or None,
             pid=mark.pid or None,
             task_id=task.id,
-            data={"retries": mark.retries, "exception": mark.detail or None, "expired": mark.what == "expired"},
+            data={
+                "retries": mark.retries,
+                "exception": mark.detail or None,
+                "expired": mark.what == "expired",
+                "child": mark.child,
+                "peak": mark.peak,
+            },
         )
-        for mark in task.marks
+        for mark in heard_once(task.marks)
     )
     return (replace(events[0], data={**events[0].data, **known}), *events[1:]) if events else ()

@@ -38,6 +38,7 @@ class Options:
     only: str | None = None
     logs: tuple[Path, ...] = ()
     docker: bool | None = None
+    kube: bool | None = None
     history: str | None = None
     result_backend: str | None = None
 
@@ -57,7 +58,8 @@ def run(settings: Settings, options: Options, progress: Progress = lambda _: Non
         began = clock.now()
         _probe(broker, began)
         _remember(store, options, began)
-        sources = host_sources(settings.evidence, docker=options.docker, plugins=load("celeriac.sources"))
+        plugins = load("celeriac.sources")
+        sources = host_sources(settings.evidence, docker=options.docker, kube=options.kube, plugins=plugins)
         _look(collect(broker, store, sources, settings), clock, options.seconds, progress)
         now = clock.now()
         view = store.view(now, observed=now - began, history=options.knows_before, one_shot=True)

@@ -45,6 +45,7 @@ _REACHES = {
     "received": AttemptState.RESERVED,
     "started": AttemptState.STARTED,
     "succeeded": AttemptState.SUCCEEDED,
+    "ignored": AttemptState.SUCCEEDED,
     "failed": AttemptState.FAILED,
     "retried": AttemptState.RETRIED,
     "rejected": AttemptState.REJECTED,

@@ -24,10 +24,14 @@ TASK_KINDS = frozenset(
 )
 WORKER_KINDS = frozenset({"worker-online", "worker-heartbeat", "worker-offline"})
 """Celery's own event types (celery/events, docs/userguide/monitoring.rst); `task-cancelled` is undocumented there."""
-RECORDED_KINDS = frozenset({"task-unpublished"})
-"""What only a recorder inside the process can tell (model/parcel.py)."""
+RECORDED_KINDS = frozenset({"task-unpublished", "task-ignored"})
+"""What only a recorder inside the process can tell (model/parcel.py): a publish that failed; a run that raised Ignore,
+as `Task.replace` does, of which Celery says nothing."""
 NATIVE, RECORDED = "celeryev", "record"
 """Where events come from: Celery's own, over pub/sub, or a recorder inside the process."""
+LARGEST_PID = 2**31 - 1
+END_OF_TIME = 253_402_300_800.0
+"""Unix seconds of the year 10000, where calendars end."""
 
 
 def fingerprint(*parts: object) -> str:
@@ -41,9 +45,13 @@ class Event:
     """One happening.
 
     `at` is Unix seconds on the sender's clock, `seen` on ours. `kind` is one of `TASK_KINDS`, `WORKER_KINDS` or
-    `RECORDED_KINDS`; `source` says which way it came: NATIVE, RECORDED, or what else told it (a log, a result). `data` holds what the kind carries, under
-    Celery's own field names (`name`, `args`, `kwargs`, `retries`, `eta`, `expires`, `queue`, `root_id`,
-    `parent_id`, `result`, `runtime`, `exception`, `traceback`, `processed`, `active`, `freq`, `sw_ver`, …).
+    `RECORDED_KINDS`; `source` says which way it came: NATIVE, RECORDED, or what else told it (a log, a result).
+
+    `data` holds what the kind carries, under Celery's own field names (`name`, `args`, `kwargs`, `retries`, `eta`,
+    `expires`, `queue`, `root_id`, `parent_id`, `result`, `runtime`, `exception`, `traceback`, `processed`, `active`,
+    `freq`, `sw_ver`, …), and from inside: `child` (pid of the pool process), `peak` (bytes), `curve` ([seconds since
+    its start, rss] pairs) and `payload` (the exact message) of a task; `reserved`, `prefetch`, `slots` and `pool` of a
+    worker's heartbeat.
     """
 
     id: str

@@ -1,6 +1,6 @@
-"""A fact about a host: a process, a control group, a kernel line, a container.
+"""A fact about a host: a process, a control group, a kernel line, a container, a pool's memory.
 
-A *level* (`process`, `cgroup`, `container`) keeps one id and is replaced by its newest look; an *edge*
+A *level* (`process`, `cgroup`, `container`, `pool-memory`) keeps one id and is replaced by its newest look; an *edge*
 (`process-gone`, `oom-kill`, `container-died`, `log-line`) happened once and keeps its own id for ever.
 """
 
@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 
 from celeriac.model.event import NOTHING
 
-LEVELS = frozenset({"process", "cgroup", "container"})
-EDGES = frozenset({"process-gone", "child-gone", "oom-kill", "oom-count", "container-died", "log-line"})
+LEVELS = frozenset({"process", "cgroup", "container", "machine", "pool-memory"})
+EDGES = frozenset({"process-gone", "child-gone", "oom-kill", "oom-count", "container-died", "rollout", "log-line"})
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One fact. `source` is process | cgroup | kernel | docker | log; `what` is in LEVELS or EDGES.
+    """One fact. `source` is process | cgroup | kernel | docker | kubernetes | log, or worker: the recorder inside one.
+    `what` is in LEVELS or EDGES.
 
     `fact` is one sentence, `how` the command that shows it. `pid` is the host's pid, `nodes` the node names the
     process may go by, `data` what each `what` carries:
@@ -25,14 +26,28 @@ class Evidence:
     process       state (R S D T Z), wchan, parent, started (Unix s), namespace_pid, cgroup, container, command,
                   children (host pids), rss (bytes), pool, stops ("terminated", when a stop signal is pending), stdout,
                   peers (the "address:port" it has TCP connections to, None when unseen)
-    process-gone  as `process`, of its last look; `between` [last seen, first missed]
-    child-gone    pid of the child, parent (main's host pid), started, rss (bytes, of the last look)
+    process-gone  as `process`, of its last look; `between` [last seen, first missed]. From what a killed recorder left
+                  behind (source worker): also boot and last, the number of the newest item it noted
+    child-gone    pid of the child, parent (main's host pid), started, rss (bytes, of the last look). From inside
+                  (source worker; pids as the main sees them): also exit_code, signal, cause (recycled | oom |
+                  segfault | signal | hard-time-limit | up-timeout | operator | shutdown | exit | unknown), task_id,
+                  task_name, task_started, never_ready, ended (tasks it had ended), untold (deaths before it that came
+                  too fast to be told), peak, curve [[Unix s, rss], …] of its last minute, kills_added, limit, usage
+                  (shortly before), group, max_tasks, max_memory (bytes; after which its pool replaces a child)
+    pool-memory   (worker) parent, pool, main_rss, children [[pid, rss, cpu share, task id, task name], …], group,
+                  limit, usage, kills, trend [[Unix s, rss of all, greatest of a child, tasks ended, usage], …],
+                  baseline (rss of a child just after fork), peaks {task name: [tasks, p50, p95, max]}, ends {cause:
+                  children that ended of it}
     cgroup        path, version (1|2), kills (count or None), limit (bytes or None), peak, current, group_kill
     oom-count     path, version, kills (new count), added, limit, peak, group_kills (new count of whole groups that
                   were killed), group_added
     oom-kill      (kernel) pid, command, cgroup, constraint (memcg | none | …), rss (bytes)
     container     id, name, status, exit_code, oom_killed (of a run that ended), flag (OOMKilled as the engine shows
                   it), restarts, limit (bytes), started, finished, command, worker (bool)
+                  of a pod (kubernetes) also: box (the container's own name), uid, namespace, workload
+                  ("deployment/worker"), reason ("OOMKilled", "CrashLoopBackOff"), evicted (why its pod was, or None)
+    machine       (kubernetes) ready ("True" | "False" | "Unknown"), pressure (["MemoryPressure", …])
+    rollout       (kubernetes) namespace, workload, revision, images
     log-line      signature, line
     """
 

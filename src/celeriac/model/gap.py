@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """`size` task starts of `worker` (one life: `pid`) are missing between `after` and `until` (the worker's clock).
+    """`size` items of `worker` (one life: `pid`) are missing between `after` and `until` (the worker's clock).
 
+    `source` says of what: "events", task starts that its heartbeats count; "record", numbered items of its recorder.
     `cause` is a `monitor-gap` cause slug. `size` None: a hole is certain, its size is not known.
     """
 

@@ -13,6 +13,9 @@ SILENT_AFTER = 5.0
 class SourceMark:
     """One source: `mark` is when its newest successful read began (Unix s, ours; an empty read counts).
 
+    `name` is `events`, `broker`, `record`, or the name of a host source: plain when this host's own is read here, and
+    `process@hostb` when the agent on hostb reads it.
+
     `error` and `cause` say why the newest read failed, None when it worked; `failing_since` since when.
     """
 
@@ -21,6 +24,11 @@ class SourceMark:
     error: str | None = None
     cause: str | None = None
     failing_since: float | None = None
+
+    @property
+    def remote(self) -> bool:
+        """True when an agent reads it: its host may be gone for good, and nothing here is wrong."""
+        return "@" in self.name
 
     def live(self, now: float) -> bool:
         """True while reads succeed."""

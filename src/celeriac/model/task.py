@@ -21,10 +21,19 @@ _STEPS = (
     "failed",
     "revoked",
     "expired",
+    "ignored",
 )
 _STEP = {what: step for step, what in enumerate(_STEPS)}
 _ENDS = frozenset(
-    {"task-succeeded", "task-failed", "task-retried", "task-revoked", "task-rejected", "task-unpublished"}
+    {
+        "task-succeeded",
+        "task-failed",
+        "task-retried",
+        "task-revoked",
+        "task-rejected",
+        "task-unpublished",
+        "task-ignored",
+    }
 )
 TEXT_LIMIT = 1024
 TRACEBACK_LIMIT = 8192
@@ -165,6 +174,8 @@ def _detail(event: Event) -> str:
     """The short reason that fits beside a mark: what was raised, or how it was turned away."""
     if event.kind == "task-unpublished":
         return f"not published: {event.text('exception') or 'the broker refused it'}"[:200]
+    if event.kind == "task-ignored":
+        return "asked to be ignored"
     if event.kind == "task-rejected":
         return "requeued" if event.flag("requeue") else "discarded"
     if event.kind == "task-revoked":

@@ -9,7 +9,7 @@ from celeriac.model.evidence import Evidence
 from celeriac.model.finding import BlindSpot
 from celeriac.model.gap import Gap
 from celeriac.model.queue import Queue
-from celeriac.model.source import SourceMark
+from celeriac.model.source import SILENT_AFTER, SourceMark
 from celeriac.model.task import Task
 from celeriac.model.worker import Worker
 
@@ -48,7 +48,17 @@ class View:
         """The named source, None when there never was one."""
         return next((source for source in self.sources if source.name == name), None)
 
-    def sees(self, name: str) -> bool:
-        """True when the named source is being read now."""
-        source = self.source(name)
-        return source is not None and source.live(self.at)
+    def sees(self, name: str, host: str | None = None) -> bool:
+        """True when the named source is being read now: here or by any agent, or, with `host`, by what reads that
+        host: its agent if it ever had one, else what is read here."""
+        own = [source for source in self.sources if source.name == f"{name}@{host}"]
+        every = [source for source in self.sources if source.name.partition("@")[0] == name]
+        here = [source for source in every if not source.remote]
+        wanted = every if host is None else own or here
+        return any(source.live(self.at) for source in wanted)
+
+    def reader(self, name: str, fact: Evidence) -> SourceMark | None:
+        """The source that vouches for a level: the agent on its host, unless the level is newer than that one's last
+        read; then what is read here."""
+        agent = self.source(f"{name}@{fact.host}")
+        return agent if agent is not None and fact.at <= agent.mark + SILENT_AFTER else self.source(name)

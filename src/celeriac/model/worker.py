@@ -27,6 +27,18 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Room:
+    """What a recorder's heartbeat at `at` says of the room its worker has: messages `reserved` that wait inside,
+    `prefetch` that it takes at most (0: no bound), `slots` that work at once. None is not told."""
+
+    at: float
+    reserved: int | None = None
+    prefetch: int | None = None
+    slots: int | None = None
+    pool: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Worker:
     """One life of a worker. Times are Unix seconds; `*_seen` on our clock, others on the worker's.
 
@@ -34,7 +46,8 @@ class Worker:
     last asked (`asked_at`), None when never. `processed`, `active` and `frequency` are of the newest heartbeat that
     carried figures (`figures_at`); `first_figures` is the time and `processed` of the oldest such heartbeat, so that
     work shows where task events do not. `recorded_at` is the newest word of a recorder inside it (its clock), None
-    when it has none: its history is then numbered, and needs no books on native events.
+    when it has none: its history is then numbered, and needs no books on native events. `room` is
+    of its newest heartbeat.
     """
 
     node: str
@@ -60,6 +73,7 @@ class Worker:
     visibility_timeout: float | None = None
     first_figures: tuple[float, int] | None = None
     recorded_at: float | None = None
+    room: Room | None = None
 
     @property
     def host(self) -> str:
@@ -95,6 +109,7 @@ def from_event(event: Event) -> Worker:
         online,
         heartbeat_seen=event.seen,
         heartbeat_at=event.at,
+        room=_room(event),
         **_figures(event),
     )
 
@@ -127,6 +142,7 @@ def merge(left: Worker, right: Worker) -> Worker:
         visibility_timeout=asked.visibility_timeout,
         first_figures=_earliest(left.first_figures, right.first_figures),
         recorded_at=_latest(left.recorded_at, right.recorded_at),
+        room=max((one for one in (left.room, right.room) if one is not None), key=_newness, default=None),
     )
 
 
@@ -151,6 +167,22 @@ def _figures(event: Event) -> _Figures:
         "active": int(active),
         "first_figures": (event.at, int(processed)),
     }
+
+
+def _room(event: Event) -> Room | None:
+    if event.source != RECORDED:
+        return None
+    reserved, prefetch, slots = (event.number(name) for name in ("reserved", "prefetch", "slots"))
+    return Room(event.at, _whole(reserved), _whole(prefetch), _whole(slots), event.text("pool"))
+
+
+def _whole(number: float | None) -> int | None:
+    return None if number is None else int(number)
+
+
+def _newness(room: Room) -> tuple[float, str]:
+    """Rooms in the order they were told; ties settled by all that was."""
+    return room.at, repr(room)
 
 
 def _order(worker: Worker) -> tuple[float, int, int, float]:

@@ -13,6 +13,15 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _secret(url_file: Path) -> dict[str, SecretStr | None]:
+    """The address in `url_file`, in place of the file's name."""
+    try:
+        text = url_file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ValueError(f"url_file cannot be read: {error.strerror}") from error
+    return {"url": SecretStr(text), "url_file": None}
+
+
 class BrokerSettings(Section):
     """The user's broker. The password stays secret: only `SecretStr` holds the address."""
 
@@ -29,13 +38,18 @@ class BrokerSettings(Section):
 
     @model_validator(mode="after")
     def _read_file(self) -> BrokerSettings:
-        if self.url_file is None:
-            return self
-        try:
-            text = self.url_file.read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise ValueError(f"url_file cannot be read: {error.strerror}") from error
-        return self.model_copy(update={"url": SecretStr(text), "url_file": None})
+        return self if self.url_file is None else self.model_copy(update=_secret(self.url_file))
+
+
+class TransportSettings(Section):
+    """Where recorders and agents hand over: the broker, unless they were given another address."""
+
+    url: SecretStr | None = None
+    url_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _read_file(self) -> TransportSettings:
+        return self if self.url_file is None else self.model_copy(update=_secret(self.url_file))
 
 
 class StoreSettings(Section):
@@ -53,16 +67,25 @@ class ServerSettings(Section):
 
 
 class EvidenceSettings(Section):
-    """What is read of this host."""
+    """What is read of this host, and of the Kubernetes cluster it is in.
 
+    `host` false leaves this host's processes, groups, kernel log and containers to an agent. `namespaces` are those
+    whose pods are read: without one, the own namespace (of the service account, or the kubeconfig's context); `*` is
+    every one.
+    """
+
+    host: bool = True
     interval: float = Field(default=0.5, ge=0.1, le=60)
     docker: bool | None = None
+    kubernetes: bool = False
+    namespaces: tuple[str, ...] = ()
 
 
 class Settings(Section):
     """Everything that can be set."""
 
     broker: BrokerSettings = BrokerSettings()
+    transport: TransportSettings = TransportSettings()
     store: StoreSettings = StoreSettings()
     server: ServerSettings = ServerSettings()
     evidence: EvidenceSettings = EvidenceSettings()

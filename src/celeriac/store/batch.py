@@ -10,6 +10,7 @@ from celeriac.model.event import Event
 from celeriac.model.evidence import Evidence
 from celeriac.model.finding import BlindSpot
 from celeriac.model.gap import Gap, Tally
+from celeriac.model.recording import Recording
 from celeriac.model.source import SourceMark
 from celeriac.model.worker import Worker
 
@@ -19,7 +20,8 @@ class Batch:
     """Events are edges: appended once, folded into tasks and workers. The rest are levels: the newest value stands.
 
     `marks` are the sources that were read (or failed to be); with `now` they move the watermark. `blind_spots`
-    are, by source, what it cannot see now; sources that are not in it keep theirs.
+    are, by source, what it cannot see now; sources that are not in it keep theirs. `filled` are the ids of holes that
+    proved to be none.
     """
 
     now: float
@@ -28,6 +30,8 @@ class Batch:
     workers: tuple[Worker, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    filled: tuple[str, ...] = ()
+    recordings: tuple[Recording, ...] = ()
     tallies: tuple[Tally, ...] = ()
     marks: tuple[SourceMark, ...] = ()
     blind_spots: Mapping[str, tuple[BlindSpot, ...]] = field(default_factory=dict)

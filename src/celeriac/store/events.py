@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, insert, literal_column, select
 
-from celeriac.model.event import Event
+from celeriac.model.event import RECORDED, Event
 from celeriac.model.gap import STARTS_LIMIT
 from celeriac.store import tasks
 from celeriac.store.codec import pack_mapping
@@ -58,11 +58,13 @@ def timeline(connection: Connection, task_id: str, limit: int) -> tuple[Event, .
 
 
 def starts(connection: Connection, worker: str, pid: int, after: float) -> tuple[float, ...]:
-    """When tasks started in one worker life later than `after`, by the worker's clock, in order."""
+    """When tasks started in one worker life later than `after`, by the worker's clock, in order; as Celery's own events
+    tell, which the books are kept on."""
     found = (
         select(events.c.at)
         .where(
             events.c.kind == _STARTED,
+            events.c.source != RECORDED,
             events.c.worker == worker,
             events.c.pid == pid,
             events.c.at > after,

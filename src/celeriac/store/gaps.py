@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from celeriac.model.gap import Gap, Tally
 from celeriac.store.codec import pack, unpack
@@ -16,6 +16,13 @@ from celeriac.store.schema import gaps, tallies
 def add(connection: Connection, found: Iterable[Gap]) -> None:
     """Write the holes; one found again replaces its row."""
     put(connection, gaps, [{"id": gap.id, "found_at": gap.found_at, "body": pack(gap)} for gap in found])
+
+
+def drop(connection: Connection, filled: Iterable[str]) -> None:
+    """Forget holes that proved to be none: what was missing came late."""
+    names = list(filled)
+    if names:
+        connection.execute(delete(gaps).where(gaps.c.id.in_(names)))
 
 
 def since(connection: Connection, at: float) -> tuple[Gap, ...]:

@@ -22,7 +22,8 @@ class TaskQuery:
 @dataclass(frozen=True, slots=True)
 class TaskRow:
     """One task as lists show it. Times are Unix seconds; `worker`, `pid` and times are of the newest attempt, but
-    `published_at` of the first publish. `reason` is how it ended when that was no success; `runtime` is in seconds."""
+    `published_at` of the first publish. `reason` is how it ended when that was no success; `runtime` is in seconds,
+    `peak_rss` the most memory any of its runs was seen with (bytes)."""
 
     id: str
     name: str | None
@@ -38,3 +39,4 @@ class TaskRow:
     runtime: float | None
     retries: int | None
     reason: str | None
+    peak_rss: int | None = None

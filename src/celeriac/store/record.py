@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from celeriac.store import documents, events, evidence, gaps, queues, sources, tasks, workers
+from celeriac.store import (
+    documents,
+    events,
+    evidence,
+    gaps,
+    memory,
+    queues,
+    recordings,
+    sources,
+    tasks,
+    workers,
+)
 from celeriac.store.batch import Batch, Recorded
 from celeriac.store.revisions import bump
 
@@ -17,6 +28,7 @@ def record(connection: Connection, batch: Batch) -> Recorded:
         "workers": workers.fold(connection, fresh, batch.workers),
         "queues": batch.look is not None and queues.add(connection, batch.look.queues),
     }
+    memory.fold(connection, fresh)
     _levels(connection, batch)
     for section in (name for name, moved in changed.items() if moved):
         bump(connection, section)
@@ -32,5 +44,7 @@ def _levels(connection: Connection, batch: Batch) -> None:
     for source, spots in batch.blind_spots.items():
         documents.put_blind_spots(connection, source, spots, batch.now)
     evidence.add(connection, batch.evidence)
+    gaps.drop(connection, batch.filled)
     gaps.add(connection, batch.gaps)
     gaps.settle(connection, batch.tallies)
+    recordings.keep(connection, batch.recordings)

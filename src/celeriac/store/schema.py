@@ -74,6 +74,7 @@ tasks = Table(
     Column("args", Text),
     Column("kwargs", Text),
     Column("rest", Text, nullable=False),
+    Column("peak_rss", BigInteger),
     PrimaryKeyConstraint("id"),
     Index("tasks_updated", "updated_at", "id"),
     Index("tasks_state", "state", "updated_at", "id"),
@@ -150,6 +151,28 @@ tallies = Table(
     Column("at", Double, nullable=False),
     Column("body", Text, nullable=False),
     PrimaryKeyConstraint("worker", "pid"),
+)
+
+recordings = Table(
+    "recordings",
+    metadata,
+    Column("boot", String, primary_key=True),
+    Column("heard_at", Double, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("recordings_heard", "heard_at"),
+)
+
+memory_peaks = Table(
+    "memory_peaks",
+    metadata,
+    Column("name", String, nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("bucket", Integer, nullable=False),
+    Column("tasks", BigInteger, nullable=False),
+    Column("peak", BigInteger, nullable=False),
+    Column("worker", String),
+    PrimaryKeyConstraint("name", "day", "bucket"),
+    Index("memory_peaks_day", "day"),
 )
 
 sources = Table(

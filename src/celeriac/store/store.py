@@ -17,6 +17,7 @@ from celeriac.model.finding import BlindSpot
 from celeriac.model.gap import Gap, Tally
 from celeriac.model.incident import Incident, IncidentState
 from celeriac.model.queue import Queue
+from celeriac.model.recording import Recording
 from celeriac.model.source import SourceMark
 from celeriac.model.task import Task
 from celeriac.model.view import View
@@ -28,8 +29,10 @@ from celeriac.store import (
     gaps,
     incident_pages,
     incidents,
+    memory,
     queues,
     record,
+    recordings,
     requests,
     retention,
     revisions,
@@ -44,6 +47,7 @@ from celeriac.store.batch import Batch, Recorded
 from celeriac.store.engine import Engines, connect
 from celeriac.store.faults import translated
 from celeriac.store.incident_rows import IncidentRow, LogEntry, Request, SavedIncident
+from celeriac.store.memory import Peaks
 from celeriac.store.page import Page
 from celeriac.store.query import TaskQuery, TaskRow
 from celeriac.store.writer import Writer
@@ -152,6 +156,14 @@ class Store:
         """Every worker life heard of in the day before the watermark."""
         return self._read(lambda c: workers.since(c, _watermark(c) - workers.HEARD_WITHIN))
 
+    def worker(self, node: str, pid: int) -> Worker | None:
+        """One worker life, None when never heard of."""
+        return self._read(partial(workers.get, node=node, pid=pid))
+
+    def memory(self) -> tuple[Peaks, ...]:
+        """What tasks of each name took in the week before the watermark, the greatest first."""
+        return self._read(lambda c: memory.peaks(c, _watermark(c)))
+
     def queues(self, since: float) -> tuple[Queue, ...]:
         """Every queue looked at since then, with its looks."""
         return self._read(partial(_queues, since=since))
@@ -175,6 +187,10 @@ class Store:
     def tallies(self) -> tuple[Tally, ...]:
         """The books on every worker life; their `starts` are empty, see `starts`."""
         return self._read(gaps.books)
+
+    def recordings(self, boots: Sequence[str]) -> dict[str, Recording]:
+        """The accounts of those recorders' lives, by boot id."""
+        return self._read(partial(recordings.of, boots=boots))
 
     def starts(self, worker: str, pid: int, after: float) -> tuple[float, ...]:
         """When tasks started in one worker life later than `after`, by the worker's clock, in order."""

@@ -55,6 +55,7 @@ def to_row(task: Task) -> dict[str, Any]:
         "args": task.args,
         "kwargs": task.kwargs,
         "rest": _rest(task),
+        "peak_rss": max((mark.peak for mark in task.marks), default=0) or None,
     }
 
 

@@ -17,8 +17,13 @@ from celeriac.store.taskrows import FOLDED, LISTED, to_listed, to_row, to_task
 OPEN_ON_WORKER = ("started", "reserved")
 LOSS_WINDOW = 15 * 60.0
 """Seconds for which a task that failed by its worker's loss stays in the view (model/view.py)."""
-_LOSSES = ("WorkerLost", "Worker exited prematurely")
-"""How billiard names a lost pool child (billiard/exceptions.py, billiard/pool.py)."""
+_LOSSES = {
+    "failed": ("WorkerLost", "Worker exited prematurely", "TimeLimitExceeded"),
+    "revoked": ("terminated by",),
+    "rejected": ("requeued",),
+}
+"""By state, how a task says that its pool child was lost: in billiard's words (billiard/exceptions.py,
+billiard/pool.py), and in those of model/task.py."""
 
 
 def fold(connection: Connection, events: Iterable[Event]) -> bool:
@@ -70,16 +75,22 @@ def listed(connection: Connection, ids: Sequence[str]) -> dict[str, TaskRow]:
     return {row.id: to_listed(row) for row in find(connection, select(*LISTED), tasks.c.id, list(dict.fromkeys(ids)))}
 
 
-def in_view(connection: Connection, at: float, limit: int) -> tuple[tuple[Task, ...], bool]:
-    """The tasks that detectors judge, and whether these are all: held by a worker, or failed by the loss of one."""
-    failed = select(*FOLDED).where(
-        tasks.c.state == "failed",
-        tasks.c.updated_at >= at - LOSS_WINDOW,
-        or_(*(tasks.c.reason.contains(loss) for loss in _LOSSES)),
+def in_view(connection: Connection, at: float, limit: int, named: Sequence[str] = ()) -> tuple[tuple[Task, ...], bool]:
+    """The tasks that detectors judge, and whether these are all: held by a worker, ended by the loss of one or of its
+    child, and those `named` by evidence."""
+    lost = (
+        select(*FOLDED).where(
+            tasks.c.state == state,
+            tasks.c.updated_at >= at - LOSS_WINDOW,
+            or_(*(tasks.c.reason.contains(word) for word in words)),
+        )
+        for state, words in _LOSSES.items()
     )
     held = (select(*FOLDED).where(tasks.c.state == state, tasks.c.worker.is_not(None)) for state in OPEN_ON_WORKER)
-    newest = (query.order_by(tasks.c.updated_at.desc()).limit(limit + 1) for query in (failed, *held))
-    found = [row for query in newest for row in connection.execute(query)]
+    newest = (query.order_by(tasks.c.updated_at.desc()).limit(limit + 1) for query in (*lost, *held))
+    rows = {row.id: row for row in find(connection, select(*FOLDED), tasks.c.id, named)}
+    rows |= {row.id: row for query in newest for row in connection.execute(query)}
+    found = list(rows.values())
     return tuple(to_task(row) for row in found[:limit]), len(found) <= limit
 
 

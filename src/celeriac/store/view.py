@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from celeriac.model.broker import BrokerLook
+from celeriac.model.evidence import Evidence
 from celeriac.model.source import SourceMark
 from celeriac.model.view import View
 from celeriac.store import documents, evidence, gaps, queues, sources, tasks, workers
@@ -20,7 +21,8 @@ def view(connection: Connection, now: float, *, observed: float, history: bool, 
     """The view at the watermark; at `now` in a one-shot look, which has nobody to lag behind."""
     at = now if one_shot else sources.moment(connection, sources.WATERMARK) or 0.0
     lives = workers.since(connection, at - workers.HEARD_WITHIN)
-    found, complete = tasks.in_view(connection, at, TASKS)
+    facts = evidence.since(connection, at - _DAY)
+    found, complete = tasks.in_view(connection, at, TASKS, _named(facts, at))
     marks = sources.read(connection)
     return View(
         at=at,
@@ -29,7 +31,7 @@ def view(connection: Connection, now: float, *, observed: float, history: bool, 
         tasks_complete=complete,
         queues=queues.since(connection, at - _LOOKS, at, lives),
         broker=_seen(documents.look(connection), marks),
-        evidence=evidence.since(connection, at - _DAY),
+        evidence=facts,
         gaps=gaps.since(connection, at - _HOUR),
         sources=marks,
         blind_spots=documents.blind_spots(connection),
@@ -37,6 +39,12 @@ def view(connection: Connection, now: float, *, observed: float, history: bool, 
         history=history,
         server_age=None if one_shot else _age(marks, now),
     )
+
+
+def _named(facts: tuple[Evidence, ...], at: float) -> list[str]:
+    """The tasks that pool children are known to have died with lately, whatever became of them since."""
+    ids = (one.text("task_id") for one in facts if one.what == "child-gone" and at - one.at <= tasks.LOSS_WINDOW)
+    return list(dict.fromkeys(one for one in ids if one is not None))
 
 
 def _seen(look: BrokerLook | None, marks: tuple[SourceMark, ...]) -> BrokerLook | None:

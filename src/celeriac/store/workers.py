@@ -18,6 +18,8 @@ ANSWERED_WITHIN = 60.0
 QUIET_BEATS, QUIET_FLOOR = 3.0, 6.0
 """A worker lives while it was heard within three beats, at least 6 s."""
 _Life = tuple[str, int]
+_BY_PRODUCERS = frozenset({"task-sent", "task-unpublished"})
+"""Told by whoever publishes, which is no worker, or not as one."""
 
 
 def fold(connection: Connection, events: Iterable[Event], asked: Iterable[Worker]) -> bool:
@@ -35,6 +37,12 @@ def fold(connection: Connection, events: Iterable[Event], asked: Iterable[Worker
             changed.append(after)
     put(connection, workers, [_row(worker) for worker in changed])
     return bool(changed)
+
+
+def get(connection: Connection, node: str, pid: int) -> Worker | None:
+    """One life, None when never heard of."""
+    body = connection.scalar(select(workers.c.body).where(workers.c.node == node, workers.c.pid == pid))
+    return None if body is None else unpack(Worker, body)
 
 
 def since(connection: Connection, heard: float) -> tuple[Worker, ...]:
@@ -63,7 +71,7 @@ def _of_events(events: Iterable[Event]) -> Iterable[Worker]:
     first: dict[_Life, Event] = {}
     last: dict[_Life, Event] = {}
     for event in events:
-        if event.worker is None or event.pid is None or event.kind == "task-sent":  # sent by a producer, no worker
+        if event.worker is None or event.pid is None or event.kind in _BY_PRODUCERS:
             continue
         if event.kind in WORKER_KINDS:
             yield from_event(event)

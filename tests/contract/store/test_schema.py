@@ -7,13 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
-from celeriac.store import Store
+from celeriac.store import Store, migrate
 from celeriac.store.schema import VERSION_TABLE, metadata
+
+SENT, STARTED = '[1.0,0,"sent","gen1@web",9,0,""]', '[2.0,3,"started","celery@web",7,-1,""]'
 
 
 def test_the_migrated_schema_is_the_one_the_code_names(tmp_path: Path) -> None:
@@ -72,3 +75,32 @@ def test_two_stores_in_memory_are_two(tmp_path: Path) -> None:
     finally:
         one.close()
         other.close()
+
+
+def test_a_store_of_the_first_version_is_brought_up_with_all_it_holds(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+    with engine.begin() as connection:
+        config = migrate._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO tasks (id, name, state, updated_at, rest) VALUES ('t', 'lab.add', 'started', 2.0, ?)",
+            (f"[[{SENT},{STARTED}],false,null,null,null,null,null]",),
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO workers VALUES ('celery@web', 7, 2.0, ?)",
+            ('{"node":"celery@web","pid":7,"first_seen":1.0,"heartbeat_seen":2.0,"heartbeat_at":2.0}',),
+        )
+
+    store = Store.open(f"sqlite:///{path}")
+    try:
+        task = store.task("t")
+        assert task is not None and [mark.what for mark in task.marks] == ["sent", "started"]
+        assert task.last is not None and (task.last.child, task.last.peak_rss) == (None, None)
+        (worker,) = store.workers()
+        assert (worker.recorded_at, worker.room) == (None, None)
+        assert store.find_task_ids(["t"])["t"].peak_rss is None
+        assert store.memory() == ()
+    finally:
+        store.close()
