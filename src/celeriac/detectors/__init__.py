@@ -13,7 +13,10 @@ from celeriac.detectors import (
     queue_unconsumed,
     task_held,
     task_lost,
+    worker_child_lost,
+    worker_crash_loop,
     worker_lost,
+    worker_memory_growing,
     worker_oom_killed,
     worker_silent,
 )
@@ -25,6 +28,9 @@ __all__ = ["BUILTIN", "Detector", "with_plugins"]
 BUILTIN: tuple[Detector, ...] = (
     worker_oom_killed.DETECTOR,
     worker_lost.DETECTOR,
+    worker_crash_loop.DETECTOR,
+    worker_child_lost.DETECTOR,
+    worker_memory_growing.DETECTOR,
     worker_silent.DETECTOR,
     queue_unconsumed.DETECTOR,
     queue_growing.DETECTOR,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from celeriac.detectors.child_death import ChildDeath
+from celeriac.detectors.child_deaths import child_deaths
 from celeriac.detectors.deliveries import open_on
 from celeriac.detectors.liveness import Life
 from celeriac.detectors.memory import BEFORE, CHILD_TOLD, UNSAID, Kill, fact, failed_by_signal
@@ -19,9 +21,11 @@ SIGNATURE = "child-killed"
 
 @dataclass(frozen=True, slots=True)
 class Casualties:
-    """`failed` is None when it could not be known, for the reason in `blind_spots`; `unsure` may be among them."""
+    """`failed` is None when it could not be known, for the reason in `blind_spots`; of `unsure` ones nothing tells
+    yet how they ended."""
 
     failed: tuple[Task, ...] | None
+    requeued: tuple[Task, ...] = ()
     unsure: tuple[Task, ...] = ()
     facts: tuple[Fact, ...] = ()
     blind_spots: tuple[BlindSpot, ...] = ()
@@ -33,7 +37,10 @@ class Casualties:
 
 
 def casualties(view: View, life: Life, kill: Kill) -> Casualties:
-    """What the kill of a child of `life` did to its tasks."""
+    """What the kill of a child of `life` did to its tasks: by the recorder inside, which knows what each child ran."""
+    told = tuple(death for death in child_deaths(view, life) if death.cause == "oom" and death.told is not None)
+    if told:
+        return _told(told)
     said = failed_by_signal(view, life, kill.at, view.at + CHILD_TOLD)
     if said or _would_be_heard(life, kill):
         return Casualties(said, facts=tuple(_said(task) for task in said[:MOST]))
@@ -42,8 +49,22 @@ def casualties(view: View, life: Life, kill: Kill) -> Casualties:
     if not lines or not left:
         return Casualties(None, blind_spots=(_UNHEARD,))
     if len(left) > len({line.at for line in lines}):
-        return Casualties(None, left, (fact(lines[-1]),), (_UNHEARD,))
+        return Casualties(None, unsure=left, facts=(fact(lines[-1]),), blind_spots=(_UNHEARD,))
     return Casualties(left, facts=(fact(lines[-1]), *(_concluded(task, lines[-1]) for task in left[:MOST])))
+
+
+def _told(deaths: tuple[ChildDeath, ...]) -> Casualties:
+    had: dict[str, list[Task]] = {}
+    for death in deaths:
+        if death.task_id is not None:
+            had.setdefault(death.fate, []).append(death.task or Task(death.task_id, name=death.task_name))
+    failed = tuple(had.get("failed", ()))
+    return Casualties(
+        failed,
+        requeued=tuple(had.get("requeued", ())),
+        unsure=tuple(had.get("unknown", ())),
+        facts=tuple(_said(task) for task in failed[:MOST]),
+    )
 
 
 _UNHEARD = BlindSpot(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from celeriac.detectors.endings import ORDERLY_EXITS, Ending, endings
 from celeriac.detectors.fates import Fate
 from celeriac.detectors.memory import KILLED, fact
-from celeriac.detectors.traces import seen
+from celeriac.detectors.traces import is_ended, is_from_box, seen
 from celeriac.model.evidence import Evidence
 from celeriac.model.finding import Confidence, Fact
 from celeriac.model.view import View
@@ -43,7 +43,22 @@ class Cause:
 
 def cause_of(view: View, ending: Ending, fate: Fate) -> Cause | None:
     """The cause of an end that was not for memory; None when the end was asked for and orderly."""
-    return _from_its_log(view, ending) or _from_its_goodbye(view, ending, fate) or _from_its_exit(view, ending)
+    return (
+        _by_eviction(ending, fate)
+        or _from_its_log(view, ending)
+        or _from_its_goodbye(view, ending, fate)
+        or _from_its_exit(view, ending)
+    )
+
+
+def _by_eviction(ending: Ending, fate: Fate) -> Cause | None:
+    """Kubernetes took the pod away. One that had the time to finish its work, and said goodbye, harmed nobody."""
+    pod = ending.trace.container
+    why = pod.text("evicted") if pod is not None and is_ended(pod) else None
+    if pod is None or why is None or (ending.goodbye_at is not None and not fate.lost):
+        return None
+    words = " ".join(why.split()).rstrip(". ")
+    return Cause("evicted", "certain", f"Kubernetes evicted its pod ({words[:200]})", (fact(pod),))
 
 
 def _from_its_log(view: View, ending: Ending) -> Cause | None:
@@ -120,12 +135,21 @@ def _by_elimination(view: View, ending: Ending) -> Cause:
     if ending.goodbye_at is None and _broker_away(view, ending.at):
         words = "it ended while the broker could not be reached, so that a goodbye could not be heard; its log says why"
         return Cause("unknown", "certain", words)
-    sees = view.sees("kernel") and view.sees("cgroup")
-    if sees and ending.goodbye_at is None:
+    if ending.goodbye_at is None and _memory_was_watched(view, ending):
         words = "without a goodbye and without a record of memory: killed from outside, as far as can be seen"
         return Cause("sigkill", "likely", f"it ended {words}")
     confidence: Confidence = "certain" if ending.life else "possible"
     return Cause("unknown", confidence, "it ended without a goodbye, and nothing that can be seen says why")
+
+
+def _memory_was_watched(view: View, ending: Ending) -> bool:
+    """True when a kill for memory would be on record: on a host that is read, or by the count in its black box."""
+    gone = ending.trace.gone
+    if gone is None:
+        return False
+    if is_from_box(gone):
+        return gone.number("kills_added") == 0
+    return view.sees("kernel", gone.host) and view.sees("cgroup", gone.host)
 
 
 def _broker_away(view: View, at: float) -> bool:

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from celeriac.detectors.deliveries import open_on
 from celeriac.detectors.liveness import Life, Standing, lives, living, successor
 from celeriac.detectors.reading import once_per_view
-from celeriac.detectors.traces import JITTER, Trace, container_name, ended_at, is_ended, mains_gone, seen
+from celeriac.detectors.traces import (
+    JITTER,
+    Trace,
+    container_name,
+    ended_at,
+    is_ended,
+    last_looked,
+    mains_gone,
+    seen,
+)
 from celeriac.model.evidence import Evidence
 from celeriac.model.view import View
 
@@ -104,14 +113,6 @@ def _when(life: Life) -> tuple[float, float]:
     if container is not None and is_ended(container):
         return ended_at(container), life.last_word
     return life.last_word, life.last_word
-
-
-def last_looked(gone: Evidence) -> float:
-    """When a process that is gone was last seen running."""
-    between = gone.data.get("between")
-    if isinstance(between, (list, tuple)) and between and isinstance(between[0], (int, float)):
-        return float(between[0])
-    return gone.at
 
 
 def _strangers(view: View, known: Iterable[Ending]) -> list[Ending]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from celeriac.detectors.endings import DAY, Ending
 from celeriac.detectors.liveness import Life, began
-from celeriac.detectors.traces import cgroup_of, ended_at, is_current, is_ended, same_group, seen
+from celeriac.detectors.traces import cgroup_of, ended_at, is_current, is_ended, is_from_box, same_group, seen
 from celeriac.model.evidence import Evidence
 from celeriac.model.finding import Confidence, Fact
 from celeriac.model.task import Task
@@ -31,7 +31,10 @@ SIGNAL_9 = re.compile(r"signal 9\b")
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """A kill for memory. `cause` is a `worker-oom-killed` cause slug; `limit` bytes, None when unknown or host-wide."""
+    """A kill for memory. `cause` is a `worker-oom-killed` cause slug; `limit` bytes, None when unknown or host-wide.
+
+    `story` is how the dead came to its limit, where its memory was watched.
+    """
 
     cause: str
     at: float
@@ -40,6 +43,7 @@ class Kill:
     limit: float | None = None
     pid: int | None = None
     times: int = 1
+    story: str = ""
 
 
 def fact(evidence: Evidence) -> Fact:
@@ -58,17 +62,18 @@ def kill_of(view: View, ending: Ending) -> Kill | None:
     others = [one for one in lines if _of_group(ending, one, "cgroup")]
     grouped = any((one.number("group_added") or 0) > 0 for one in counts)
     sure = bool(ours) or flagged or grouped
-    if not sure and (others or not counts):
+    boxed = _rose_since_its_box(ending)
+    if not sure and (others or not (counts or boxed)):
         return None  # no record, or one that names a child: then the main process died of something else
     told = ours[:1] or (others[-1:] if flagged else [])  # an ended container has no pid that a line could name
-    host_wide = bool(told) and _host_wide(told[0])
-    parts = (*told, *counts[-1:], *((container,) if flagged and container else ()))
+    everywhere = bool(told) and host_wide(told[0])
+    parts = (*told, *counts[-1:], *((container,) if flagged and container else ()), *boxed)
     return Kill(
-        cause="host" if host_wide else "container",
+        cause="host" if everywhere else "container",
         at=min((one.at for one in (*told, *counts[-1:])), default=ending.at),
         confidence="certain" if sure else "likely",
         facts=tuple(fact(one) for one in parts),
-        limit=None if host_wide else _limit(view, ending, counts),
+        limit=None if everywhere else _limit(view, ending, counts),
         pid=ending.pid,
     )
 
@@ -76,32 +81,51 @@ def kill_of(view: View, ending: Ending) -> Kill | None:
 def kills_of_children(view: View, life: Life) -> Kill | None:
     """The kills of this living worker's children in the last minutes, as one."""
     main = life.trace.process
-    if main is None:
+    lines, counts = _records(view, life, until=view.at - MAIN_FOLLOWS)
+    if main is None or not (lines or counts):
         return None
-    start = max(view.at - CHILD_STANDS, began(life) or life.worker.first_seen - 1.0)
-    end = view.at - MAIN_FOLLOWS
-    lines = [one for one in seen(view, "oom-kill") if start <= one.at <= end and _names_child(view, main, one)]
-    path = main.text("cgroup")
-    counts = [
-        one
-        for one in seen(view, "oom-count")
-        if start <= one.at <= end and same_group(one.text("path"), path) and _child_died(view, life, one.at)
-    ]
-    if not lines and not counts:
-        return None
-    host_wide = bool(lines) and _host_wide(lines[-1])
+    everywhere = bool(lines) and host_wide(lines[-1])
     group = cgroup_of(view, main)
     limit = (counts[-1].number("limit") if counts else None) or (group.number("limit") if group else None)
     added = sum(int(one.number("added") or 1) for one in counts)
     return Kill(
-        cause="host" if host_wide else "child",
+        cause="host" if everywhere else "child",
         at=min(one.at for one in (*lines, *counts)),
         confidence="certain" if lines else "likely",
         facts=tuple(fact(one) for one in (*lines[-2:], *counts[-1:])),
-        limit=None if host_wide else limit,
+        limit=None if everywhere else limit,
         pid=lines[-1].pid if lines else None,
         times=max(len(lines), added, 1),
     )
+
+
+def times_of_kills(view: View, life: Life) -> tuple[float, ...]:
+    """When the kernel is on record to have killed children of this living worker."""
+    lines, counts = _records(view, life, until=view.at)
+    return tuple(one.at for one in (*lines, *counts))
+
+
+def sees_kills(view: View, life: Life) -> bool:
+    """True when the kill counter of its memory group is read: then no record of a kill means that there was none."""
+    group = cgroup_of(view, life.trace.process)
+    return group is not None and group.number("kills") is not None
+
+
+def _records(view: View, life: Life, until: float) -> tuple[list[Evidence], list[Evidence]]:
+    """The kernel's lines and the counted kills that are about this worker's children, oldest first."""
+    main = life.trace.process
+    if main is None:
+        return [], []
+    start = max(view.at - CHILD_STANDS, began(life) or life.worker.first_seen - 1.0)
+    lines = [one for one in seen(view, "oom-kill") if start <= one.at <= until and _names_child(view, main, one)]
+    counts = [
+        one
+        for one in seen(view, "oom-count")
+        if start <= one.at <= until
+        and same_group(one.text("path"), main.text("cgroup"))
+        and _child_died(view, life, one.at)
+    ]
+    return lines, counts
 
 
 def failed_by_signal(view: View, life: Life, since: float, until: float) -> tuple[Task, ...]:
@@ -150,11 +174,17 @@ def _stopped_deliveries(view: View, line: Evidence) -> bool:
     """True when the last message the broker delivered went out shortly before the kill, and none after it. Workers run
     as `python -m celery` have no name of their own in the kernel's log."""
     times = [one.since for one in (view.broker.held or () if view.broker else ()) if one.since is not None]
-    return bool(times) and not _host_wide(line) and line.at - DELIVERED_WITHIN <= max(times) <= line.at + BEFORE
+    return bool(times) and not host_wide(line) and line.at - DELIVERED_WITHIN <= max(times) <= line.at + BEFORE
 
 
 def _within(ending: Ending, at: float) -> bool:
     return ending.last_seen - BEFORE <= at <= ending.at + AFTER
+
+
+def _rose_since_its_box(ending: Ending) -> tuple[Evidence, ...]:
+    """Its black box, when the kernel killed in its memory group after the box was last touched."""
+    gone = ending.trace.gone
+    return (gone,) if gone is not None and is_from_box(gone) and (gone.number("kills_added") or 0) > 0 else ()
 
 
 def _names_main(ending: Ending, line: Evidence) -> bool:
@@ -199,7 +229,8 @@ def _child_died(view: View, life: Life, at: float) -> bool:
     return bool(failed_by_signal(view, life, at, at + CHILD_TOLD))
 
 
-def _host_wide(line: Evidence) -> bool:
+def host_wide(line: Evidence) -> bool:
+    """True when the whole host was out of memory, not the group of the dead."""
     return "memcg" not in (line.text("constraint") or "memcg").lower()
 
 

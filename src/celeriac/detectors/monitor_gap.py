@@ -1,9 +1,14 @@
-"""monitor-gap: the history has a hole, with its size and its worker."""
+"""monitor-gap: the history has a hole, with its size and its worker.
+
+What a recorder inside the process ships is numbered, so its holes are exact; of Celery's own events the heartbeats
+count the starts.
+"""
 
 from __future__ import annotations
 
 from celeriac.detectors import prose
 from celeriac.detectors.base import Detector
+from celeriac.model.event import RECORDED
 from celeriac.model.finding import Fact, Finding, Fix, Impact, Prevent, Subject, Verify, finding_key
 from celeriac.model.gap import Gap
 from celeriac.model.view import View
@@ -14,8 +19,17 @@ FACTS = 5
 _WORDS = {
     "monitor-down": "Celeriac was not running",
     "reconnect": "the connection to the broker was lost and made again",
-    "buffer-full": "a buffer was full",
-    "trimmed": "the stream was trimmed before it was read",
+    "buffer-full": "its buffer was full while the broker did not take them",
+    "trimmed": "they left the broker, full or too old, before they were read",
+    "killed": "the process was killed before it could hand them over",
+}
+_NOTHING_TO_MEND = "nothing to mend: tasks of that time may be missing from lists and counts"
+_SERVE = Prevent("celeriac serve", "kept running", "what nobody reads is not kept for ever: events not at all")
+_PREVENT = {
+    "buffer-full": (
+        Prevent("celeriac_buffer_max", "larger", "more events wait in the process while the broker is away"),
+    ),
+    "killed": (Prevent("stopping workers with SIGTERM", "always", "a worker that may say goodbye ships what is left"),),
 }
 
 
@@ -41,23 +55,25 @@ def _finding(cause: str, gaps: list[Gap]) -> Finding:
         cause=cause,
         evidence=tuple(_fact(gap) for gap in gaps[:FACTS]),
         impact=Impact(lost=None, unknown=None),
-        fix=(Fix("celeriac status", "nothing to mend: tasks of that time may be missing from lists and counts"),),
+        fix=(Fix("celeriac status", _NOTHING_TO_MEND),),
         verify=(Verify(f"celeriac diagnose --only {KIND}", "no new hole"),),
-        prevent=(Prevent("celeriac serve", "kept running", "native events are not stored by the broker for later"),),
+        prevent=_PREVENT.get(cause, (_SERVE,)),
     )
 
 
 def _size(gaps: list[Gap]) -> str:
     sizes = [gap.size for gap in gaps]
     known = sum(size for size in sizes if size is not None)
+    noun = "event" if any(gap.source == RECORDED for gap in gaps) else "task start"
     if None not in sizes:
-        return prose.count(known, "task start")
-    return f"at least {prose.count(known, 'task start')}" if known else "an unknown number of task starts"
+        return prose.count(known, noun)
+    return f"at least {prose.count(known, noun)}" if known else f"an unknown number of {noun}s"
 
 
 def _fact(gap: Gap) -> Fact:
     size = "an unknown number" if gap.size is None else prose.number(gap.size)
-    words = f"{gap.worker} (pid {gap.pid}): heartbeats count {size} more starts than came"
+    said = "its record skips {} numbers" if gap.source == RECORDED else "heartbeats count {} more starts than came"
+    words = f"{gap.worker} (pid {gap.pid}): {said.format(size)}"
     return Fact(gap.until, "ledger", words, "celeriac status")
 
 

@@ -12,6 +12,8 @@ from celeriac.model.view import View
 KIND = "monitor-stale"
 CORE = ("broker", "events")
 """Sources there always are; their failing is `broker-unreachable`, their silence without a failure is ours."""
+FORGOTTEN = 900.0
+"""Seconds for which a silent agent is told of: its host may be gone for good. One that was stopped is not silent."""
 
 
 def judge(view: View) -> tuple[Finding, ...]:
@@ -22,9 +24,17 @@ def judge(view: View) -> tuple[Finding, ...]:
 
 
 def _is_silent(view: View, mark: SourceMark) -> bool:
-    if mark.live(view.at):
+    if mark.live(view.at) or (mark.name == "record" and _is_failing(view, "broker")):
         return False
+    if mark.remote:
+        return mark.error is None and view.at - mark.mark <= FORGOTTEN
     return mark.error is None if mark.name in CORE else mark.error is not None
+
+
+def _is_failing(view: View, name: str) -> bool:
+    """True when that one cannot be read: then what came by the same way is not told a second time."""
+    source = view.source(name)
+    return source is not None and source.error is not None
 
 
 def _finding(view: View, silent: list[SourceMark], behind: bool) -> Finding:

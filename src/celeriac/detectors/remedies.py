@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from celeriac.detectors.endings import Ending
 from celeriac.detectors.prose import MIB
+from celeriac.model.evidence import Evidence
 from celeriac.model.finding import Fix, Impact, Prevent, Verify
 from celeriac.model.queue import Queue
 
@@ -26,9 +27,9 @@ def place(ending: Ending, more: float) -> Place:
     main = ending.trace.main
     group = (main.text("cgroup") if main else None) or ""
     unit = group.rstrip("/").rpartition("/")[2]
-    if "kubepods" in group:
-        limit = f"kubectl set resources deployment/WORKER --limits=memory={megabytes}Mi"
-        return Place("kubectl rollout restart deployment/WORKER", limit)
+    box = ending.trace.container
+    if "kubepods" in group or (box is not None and box.source == "kubernetes"):
+        return in_cluster(box, more)
     if ending.container:
         start = f"docker start {ending.container}"
         update = f"docker update --memory {megabytes}m --memory-swap {megabytes}m {ending.container}"
@@ -39,6 +40,16 @@ def place(ending: Ending, more: float) -> Place:
     command = (main.text("command") if main else None) or ""
     start = command if command and not command.startswith("[") else "celery -A PROJ worker"  # a title is no command
     return Place(start, f"{start}   # with at least {megabytes} MB of memory")
+
+
+def in_cluster(pod: Evidence | None, more: float) -> Place:
+    """The same for a worker in a pod; `pod` None where only its control group says so."""
+    known = pod if pod is not None and pod.source == "kubernetes" else None
+    workload = (known.text("workload") if known else None) or "deployment/WORKER"
+    kubectl = f"kubectl -n {known.text('namespace')}" if known else "kubectl"
+    which = f" -c {known.text('box')}" if known else ""
+    limits = f"{kubectl} set resources {workload}{which} --limits=memory={more / MIB:.0f}Mi"
+    return Place(f"{kubectl} rollout restart {workload}", limits)
 
 
 def more_memory(limit: float | None) -> float:

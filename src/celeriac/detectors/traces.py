@@ -14,6 +14,8 @@ STALE_AFTER = 5.0
 """Seconds a level may be older than its source's newest read; known main processes are looked at in every read."""
 JITTER = 1.0
 """Seconds by which a heartbeat sent before the end may be received after the end was seen."""
+TOUCHED = 2.0
+"""Seconds between two touches of a black box, at most: its owner may have lived so long after the last."""
 ENDED = frozenset({"exited", "dead", "stopped"})
 
 
@@ -54,11 +56,34 @@ def trace(view: View, life: Worker) -> Trace:
     ends = mains_gone(view, life)
     running = [one for one in seen(view, "process") if _is_main(one, life) and not _ended(one, ends)]
     process = _newest(one for one in running if is_current(view, one))
-    gone = None if process else _newest((*ends, *_vanished(view, running)))
-    if gone is not None and life.heartbeat_seen > gone.at + JITTER:
+    gone = None if process else _newest((*_witnessed(ends), *_vanished(view, running)))
+    if gone is not None and life.heartbeat_seen > _spoke_until(gone):
         gone = None  # in a container every incarnation is pid 1: this end was an earlier one's
     main = process or gone
     return Trace(process, gone, _container(view, life, main), cgroup_of(view, main))
+
+
+def last_looked(gone: Evidence) -> float:
+    """When a process that is gone was last seen running."""
+    between = gone.data.get("between")
+    if isinstance(between, (list, tuple)) and between and isinstance(between[0], (int, float)):
+        return float(between[0])
+    return gone.at
+
+
+def is_from_box(gone: Evidence) -> bool:
+    """True for an end that a dead recorder's black box tells of, which may be found long after."""
+    return gone.source == "worker"
+
+
+def _witnessed(ends: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+    """The ends that the host saw, else those that black boxes tell of: the host saw when."""
+    return tuple(one for one in ends if not is_from_box(one)) or ends
+
+
+def _spoke_until(gone: Evidence) -> float:
+    """When a heartbeat of the one that ended can have come at the latest."""
+    return last_looked(gone) + TOUCHED + JITTER if is_from_box(gone) else gone.at + JITTER
 
 
 def mains_gone(view: View, life: Worker) -> tuple[Evidence, ...]:
@@ -110,7 +135,7 @@ def _ended(process: Evidence, ends: Iterable[Evidence]) -> bool:
 
 def is_current(view: View, process: Evidence) -> bool:
     """True when the process was there at the newest look."""
-    source = view.source("process")
+    source = view.reader("process", process)
     if source is None:
         return view.at - process.at <= STALE_AFTER
     return source.live(view.at) and source.mark - process.at <= STALE_AFTER
@@ -118,9 +143,7 @@ def is_current(view: View, process: Evidence) -> bool:
 
 def _vanished(view: View, running: Iterable[Evidence]) -> tuple[Evidence, ...]:
     """Main processes that a live process source no longer sees, though it never saw their end (we were not running)."""
-    if not view.sees("process"):
-        return ()
-    return tuple(one for one in running if not is_current(view, one))
+    return tuple(one for one in running if view.sees("process", one.host) and not is_current(view, one))
 
 
 def _container(view: View, life: Worker, main: Evidence | None) -> Evidence | None:

@@ -6,6 +6,7 @@ from celeriac.detectors import remedies
 from celeriac.detectors.base import Detector
 from celeriac.detectors.causes import Cause
 from celeriac.detectors.deaths import Death, deaths
+from celeriac.detectors.main_loops import loops_of_mains
 from celeriac.detectors.paging import paging
 from celeriac.detectors.ruled_out import ruled_out
 from celeriac.detectors.testimony import testimony
@@ -17,8 +18,10 @@ KIND = "worker-lost"
 
 
 def judge(view: View) -> tuple[Finding, ...]:
-    """Every death that stands and was not for memory."""
-    return tuple(_finding(view, death, death.cause) for death in deaths(view) if death.cause is not None)
+    """Every death that stands and was not for memory; one that happens again and again is `worker-crash-loop`."""
+    looping = loops_of_mains(view)
+    found = ((death, death.cause) for death in deaths(view) if death.key not in looping)
+    return tuple(_finding(view, death, cause) for death, cause in found if cause is not None)
 
 
 def _finding(view: View, death: Death, cause: Cause) -> Finding:
@@ -75,7 +78,13 @@ _BROKER = Prevent(
     "noeviction, master, able to save",
     "a broker that refuses a write ends every worker",
 )
+_ROOM = Prevent(
+    "resources.requests of the worker's pods, and a PodDisruptionBudget",
+    "memory requested = its limit; minAvailable 1",
+    "a pod that takes more than it asked for is evicted first when its node runs short; a drain leaves one running",
+)
 _PREVENT: dict[str, tuple[Prevent, ...]] = {
+    "evicted": (_ROOM, _GRACE, remedies.LATE_ACK),
     "grace-exceeded": (_GRACE, remedies.LATE_ACK),
     "memory-error": (_CATCH, remedies.CHILD_MEMORY, remedies.RESTART),
     "broker-refused": (_BROKER, remedies.RESTART),

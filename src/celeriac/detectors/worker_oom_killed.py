@@ -5,9 +5,12 @@ from __future__ import annotations
 from celeriac.detectors import prose, remedies
 from celeriac.detectors.base import Detector
 from celeriac.detectors.casualties import Casualties, casualties
+from celeriac.detectors.child_kills import child_kill
+from celeriac.detectors.child_loops import child_loop
 from celeriac.detectors.deaths import Death, deaths
 from celeriac.detectors.liveness import Life, living
-from celeriac.detectors.memory import Kill, kills_of_children
+from celeriac.detectors.main_loops import loops_of_mains
+from celeriac.detectors.memory import Kill
 from celeriac.detectors.paging import paging
 from celeriac.detectors.ruled_out import broker, ruled_out
 from celeriac.detectors.testimony import testimony
@@ -22,8 +25,9 @@ KIND = "worker-oom-killed"
 
 def judge(view: View) -> tuple[Finding, ...]:
     """Main processes that were killed for memory, then living workers whose children were."""
-    mains = [_main(view, death, death.kill) for death in deaths(view) if death.kill is not None]
-    children = ((life, kills_of_children(view, life)) for life in living(view))
+    looping = loops_of_mains(view)
+    mains = [_main(view, one, one.kill) for one in deaths(view) if one.kill is not None and one.key not in looping]
+    children = ((life, child_kill(view, life)) for life in living(view) if child_loop(view, life) is None)
     return (*mains, *(_child(view, life, kill) for life, kill in children if kill is not None))
 
 
@@ -79,8 +83,9 @@ def _child(view: View, life: Life, kill: Kill) -> Finding:
         ruled_out=tuple(filter(None, (_main_lives(life), broker(view)))),
         impact=Impact(
             failed=None if cost.failed is None else tuple(task.id for task in cost.failed),
+            requeued=tuple(task.id for task in cost.requeued),
             unknown=tuple(task.id for task in cost.unsure),
-            task_names=_names(cost.named),
+            task_names=_names((*cost.named, *cost.requeued)),
         ),
         fix=(
             _enlarge(life, kill),
@@ -99,12 +104,16 @@ def _child_summary(node: str, kill: Kill, cost: Casualties) -> str:
     kills = "a pool child" if kill.times == 1 else f"{prose.number(kill.times)} pool children"
     verb = "was" if kill.times == 1 else "were"
     failed = f"; {prose.count(len(cost.named), 'task')} failed" if cost.named else ""
-    return (
-        f"{kills} of {node} {verb} killed by the kernel: {_reason(kill)}{failed}; the worker itself lives and consumes"
-    )
+    again = f"; {prose.count(len(cost.requeued), 'task')} requeued" if cost.requeued else ""
+    why = kill.story or _reason(kill)
+    return f"{kills} of {node} {verb} killed by the kernel: {why}{failed}{again}; the worker itself lives and consumes"
 
 
 def _enlarge(life: Life, kill: Kill) -> Fix:
+    pod = life.trace.container
+    if pod is not None and pod.source == "kubernetes":
+        place = remedies.in_cluster(pod, remedies.more_memory(kill.limit))
+        return Fix(place.enlarge, "the next large task fits; its pods are replaced one by one")
     size = prose.size(remedies.more_memory(kill.limit))
     container = container_name(life.trace)
     megabytes = f"{remedies.more_memory(kill.limit) / prose.MIB:.0f}m"
@@ -122,7 +131,7 @@ def _lives(view: View, life: Life) -> Fact:
 def _flag(life: Life) -> tuple[Fact, ...]:
     """People look at Docker's flag first, and it says that nothing happened."""
     box = life.trace.container
-    if box is None:
+    if box is None or box.source == "kubernetes":
         return ()
     words_ = f"{box.fact}: that flag speaks of the container's own end, and its main process lives"
     return (Fact(box.at, box.source, words_, box.how),)

@@ -160,3 +160,38 @@ def test_plugins_join_the_built_in_kinds_and_strangers_are_refused() -> None:
 def test_a_childs_kill_is_told_once_its_main_has_had_time_to_follow() -> None:
     assert child(kernel_kill(5001, at=NOW - 1)) == []
     assert len(child(kernel_kill(5001, at=NOW - 2))) == 1
+
+
+def recorded_gap(cause: str, size: int, node: str = NODE) -> Gap:
+    return Gap(f"{cause}{node}", "record", node, PID, NOW - 40, NOW - 30, size, cause, NOW - 20)
+
+
+@pytest.mark.parametrize(
+    ("cause", "words"),
+    [
+        ("buffer-full", "its buffer was full while the broker did not take them"),
+        ("trimmed", "they left the broker, full or too old, before they were read"),
+        ("killed", "the process was killed before it could hand them over"),
+    ],
+)
+def test_a_hole_in_the_record_is_told_in_events_with_why(cause: str, words: str) -> None:
+    (found,) = monitor_gap.judge(view(gaps=(recorded_gap(cause, 1204),)))
+    assert found.summary.startswith(f"1,204 events of {NODE} missing from the history, ")
+    assert found.summary.endswith(words)
+    assert "its record skips 1,204 numbers" in found.evidence[0].fact
+    assert found.severity == "info"
+
+
+def test_an_agent_that_falls_silent_is_told_for_a_while_and_one_that_was_stopped_is_not() -> None:
+    def judged(seconds: float, error: str | None = None) -> int:
+        agent = SourceMark("process@hostb", NOW - seconds, error)
+        return len(monitor_stale.judge(view(sources=(*sources(), agent))))
+
+    assert [judged(2), judged(60), judged(3600), judged(60, "its agent was stopped")] == [0, 1, 0, 0]
+
+
+def test_the_record_is_not_told_to_be_silent_when_its_broker_is_away() -> None:
+    away = (failing("broker"), failing("events"), *sources("process"))
+    record = SourceMark("record", NOW - 60, "refused", None, NOW - 60)
+    assert monitor_stale.judge(view(sources=(*away, record))) == ()
+    assert len(monitor_stale.judge(view(sources=(*sources(), record)))) == 1
