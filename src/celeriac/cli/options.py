@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from celeriac.cli.plugin import BROKER_FROM_APP
 from celeriac.settings import Settings, load
-from celeriac.store import Store
+
+if TYPE_CHECKING:
+    from celeriac.store import Store
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -33,6 +35,7 @@ def settings(
     store: str | None = None,
     listen: str | None = None,
     enable_events: bool = False,
+    interval: float | None = None,
 ) -> Settings:
     """The settings with what the command line set on top. Raises ConfigError."""
     url = broker or click.get_current_context().meta.get(BROKER_FROM_APP)
@@ -40,6 +43,7 @@ def settings(
         "broker": {"url": url, "enable_events": enable_events or None},
         "store": {"url": store},
         "server": {"listen": listen},
+        "evidence": {"interval": interval},
     }
     flags = {name: {key: value for key, value in values.items() if value} for name, values in given.items()}
     return load(flags, file=config)
@@ -47,4 +51,6 @@ def settings(
 
 def open_store(config: Path | None, store: str | None) -> Store:
     """The store a server writes, to read it. Raises ConfigError, and StoreError when there is none yet."""
+    from celeriac.store import Store  # an agent has none, and is spared what it takes to open one
+
     return Store.existing(settings(config=config, store=store).store.url.get_secret_value())

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from celeriac.errors import EvidenceError
 from celeriac.evidence.base import Look
+from celeriac.evidence.ends import Ends
 from celeriac.evidence.mains import Glance, Main, find_mains, glance
 from celeriac.evidence.process_facts import child_gone, gone, level
 from celeriac.host.cgroups import read_mounts
@@ -31,6 +32,7 @@ class ProcessSource:
         self._lives: dict[int, tuple[Main, Glance]] = {}
         self._orphans: tuple[Process, ...] = ()
         self._mains: tuple[Main, ...] = ()
+        self._ends = Ends()
 
     def mains(self) -> tuple[Main, ...]:
         """The mains of the newest look; may be called from another thread."""
@@ -49,8 +51,15 @@ class ProcessSource:
         levels = tuple(level(self._host, main, seen) for main, seen in self._lives.values())
         return Look(edges + levels, tuple(self._unseen()))
 
+    def pause(self, seconds: float) -> bool:
+        """Wait at most `seconds`; true when a known main or one of its pool processes ended, within milliseconds."""
+        children = (pid for _, seen in self._lives.values() for pid in seen.children or ())
+        self._ends.follow((*self._lives, *children))
+        return self._ends.wait(seconds)
+
     def close(self) -> None:
-        """Nothing is held."""
+        """Let go of the processes it follows."""
+        self._ends.close()
 
     def _refresh(self, at: float) -> Iterator[Evidence]:
         for pid, (main, before) in list(self._lives.items()):

@@ -23,6 +23,7 @@ EXIT = {"healthy": 0, "problem": 1, "unknown": 3}
 @click.option("--logs", "logs", multiple=True, metavar="FILE", help="A worker's log file; may be given again.",
               type=click.Path(exists=True, dir_okay=False, path_type=Path))  # fmt: skip
 @click.option("--docker/--no-docker", default=None, help="Ask Docker or Podman. Default: when there is a socket.")
+@click.option("--kube", is_flag=True, default=None, help="Ask the Kubernetes API about the workers' pods.")
 @click.option("--store", "history", metavar="URL", help="A server's store: its history names what was lost.")
 @click.option("--result-backend", metavar="URL", help="Where results are stored: STARTED results name running tasks.")
 @json_option

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
+from celeriac.cli.logs import configure
 from celeriac.cli.options import broker_option, config_option, settings, store_option
 from celeriac.server import serve
-from celeriac.server.logs import configure
 
 
 @click.command(epilog="Example:  celeriac serve --broker redis://127.0.0.1:6379/0 --store sqlite:///celeriac.db")

@@ -30,6 +30,13 @@ def duration(seconds: float | None) -> str:
     return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.2g} s"
 
 
+def size(amount: int | None) -> str:
+    """Bytes as 96 MB or 1.5 GB, of 1024 each."""
+    if amount is None:
+        return UNKNOWN
+    return f"{amount / 2**30:.3g} GB" if amount >= 2**30 else f"{amount / 2**20:.0f} MB"
+
+
 def moment(at: str | None, beside: str | None = None) -> str:
     """The time of day, 10:02:11Z; with its date when that is not the date of `beside`. Both are RFC 3339 UTC."""
     if at is None:
