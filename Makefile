@@ -2,7 +2,9 @@
 # make test    every check and test (in CI, or as root, installs the system packages it needs first)
 # make check   ruff, mypy, import contracts: under a minute
 # make reference   write the pages that are generated from code
-# make bench   what it costs and how fast it is, measured here
+# make bench   what it costs and how fast it is, measured here; BENCH="cost hooks" measures just those
+# make fault   the long campaigns: a thousand forks, ten minutes without a broker
+# make test-matrix   the recorder against every Celery it promises; CELERY="5.4 5.7" names some
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -10,7 +12,7 @@ BIN    := $(VENV)/bin
 SOURCES := pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench reference format clean packages
+.PHONY: help demo test test-matrix fault check bench reference format clean packages
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -27,8 +29,14 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.dev packages
-	PYTHONPATH=tests $(BIN)/python -m bench
+fault: $(VENV)/.dev packages
+	RECORDER_FORKS=1000 RECORDER_OUTAGE=600 $(BIN)/python -m pytest tests/fault -k recorder --timeout 3600
+
+test-matrix: $(VENV)/.pip packages
+	scripts/test-matrix $(BIN)/python $(CELERY)
+
+bench: $(VENV)/.bench packages
+	PYTHONPATH=tests $(BIN)/python -m bench $(BENCH)
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
@@ -41,7 +49,7 @@ packages:
 	@scripts/system-packages
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .matrix .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/.pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -56,4 +64,8 @@ $(VENV)/.demo: $(VENV)/.pip $(SOURCES)
 
 $(VENV)/.dev: $(VENV)/.demo $(SOURCES)
 	$(BIN)/python -m pip install --quiet --editable '.[demo]' --group dev
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.dev $(SOURCES)
+	$(BIN)/python -m pip install --quiet --group bench
 	@touch $@

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import click
 from pydantic import BaseModel
 
+import celeriac as package
 from celeriac.cli.group import COMMANDS, celeriac
 from celeriac.detectors import BUILTIN
 from celeriac.settings import Settings
+from celeriac.worker.options import Options
 
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 INCIDENTS = REFERENCE.parent / "incidents"
@@ -23,6 +28,7 @@ def pages() -> dict[Path, str]:
     return {
         REFERENCE / "cli.md": _commands(),
         REFERENCE / "settings.md": _settings(),
+        REFERENCE / "install.md": _install(),
         INCIDENTS / "README.md": _incidents(),
     }
 
@@ -68,6 +74,38 @@ def _settings() -> str:
             "",
         ]
     )
+
+
+def _install() -> str:
+    """The options of `celeriac.install`: defaults from the code, words from its docstring."""
+    words = _words_of_options()
+    rows = [
+        f"| `{name}` | `celeriac_{name}` | `CELERIAC_{name.upper()}` | `{json.dumps(one.default)}` | {words[name]} |"
+        for name, one in ((one.name, one) for one in fields(Options))
+    ]
+    return "\n".join(
+        [
+            "# celeriac.install\n",
+            "```python",
+            "import celeriac\n",
+            "celeriac.install(app)",
+            "```\n",
+            "A keyword counts first, then `app.conf` (in Django's settings: `CELERY_CELERIAC_…`), then the",
+            "environment, then the default. `CELERIAC_ENABLED=0` beats everything. A wrong keyword raises",
+            "`ConfigError` at `install`; a wrong value elsewhere is logged once and the default used. Calling it",
+            "twice is calling it once.\n",
+            "| keyword | `app.conf` | environment | default | what it does |",
+            "|---|---|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _words_of_options() -> dict[str, str]:
+    """What the docstring of `install` says of each option: `name   its words`, going on indented."""
+    found = re.findall(r"^(\w+) {2,}(.+(?:\n {8,}.+)*)", inspect.getdoc(package.install) or "", re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in found}
 
 
 def _incidents() -> str:

@@ -43,7 +43,7 @@ def _by_memory(kind: str) -> float:
         server.know("bench@lab")
         producer.send("export", 1, 1000)
         worker.process.wait(timeout=60)
-        return _until_open(server, kind)
+        return until_open(server, kind)
 
 
 def _by_signal(kind: str) -> float:
@@ -56,10 +56,15 @@ def _by_signal(kind: str) -> float:
         server.know("bench@lab")
         producer.send("nap", 30)
         worker.kill()
-        return _until_open(server, kind)
+        return until_open(server, kind)
 
 
-def _until_open(server: Server, kind: str) -> float:
+def until_open(server: Server, kind: str, cause: str | None = None) -> float:
+    """Seconds from now to an open incident of this kind and, unless None, this cause."""
     died = time.monotonic()
-    wait_until(lambda: any(one["kind"] == kind for one in server.incidents("open")), timeout=60, every=0.05, why=kind)
+
+    def is_open() -> bool:
+        return any(one["kind"] == kind and cause in (None, one["cause"]) for one in server.incidents("open"))
+
+    wait_until(is_open, timeout=60, every=0.05, why=f"{kind} {cause or ''}")
     return time.monotonic() - died

@@ -17,8 +17,14 @@ class Figure(NamedTuple):
 
 def table(figures: Sequence[Figure]) -> str:
     """The figures as a Markdown table."""
-    rows = [f"| {one.what} | {_number(one.value)} {one.unit} | {one.note} |" for one in figures]
-    return "\n".join(["| what | measured | note |", "|---|---|---|", *rows])
+    return columns(
+        ("what", "measured", "note"), [(one.what, f"{_number(one.value)} {one.unit}", one.note) for one in figures]
+    )
+
+
+def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Any Markdown table."""
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
 
 
 def _number(value: float) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -14,6 +16,7 @@ from celeriac.cli.group import celeriac
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 FENCE = re.compile(r"```(?:sh|console)\n(.*?)```", re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
@@ -63,3 +66,15 @@ def test_every_command_in_the_docs_is_one_celeriac_takes(page: str, example: str
 def test_every_link_leads_somewhere(page: Path) -> None:
     broken = [link for link in LINK.findall(page.read_text(encoding="utf-8")) if not (page.parent / link).exists()]
     assert broken == []
+
+
+def programs() -> list[tuple[str, str]]:
+    """Python in the docs that makes its own app."""
+    found = [(page, code) for page in DOCS for code in PYTHON.findall(page.read_text(encoding="utf-8"))]
+    return [(str(page.relative_to(ROOT)), code) for page, code in found if "app = Celery(" in code]
+
+
+@pytest.mark.parametrize(("page", "code"), programs())
+def test_every_python_example_runs_without_a_broker(page: str, code: str) -> None:
+    run = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, ""), page

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from celeriac.store import Store
-from lab.dashboard import Dashboard, HandClock, fill_healthy, fill_trouble
+from lab.dashboard import Dashboard, HandClock, fill_healthy, fill_recorded, fill_trouble
 from lab.need import need
 
 FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -47,6 +47,12 @@ def healthy(store: Store, dashboard: Dashboard) -> Dashboard:
 @pytest.fixture
 def trouble(store: Store, dashboard: Dashboard) -> Dashboard:
     fill_trouble(store)
+    return dashboard
+
+
+@pytest.fixture
+def recorded(store: Store, dashboard: Dashboard) -> Dashboard:
+    fill_recorded(store)
     return dashboard
 
 

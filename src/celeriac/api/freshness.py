@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from celeriac.model.event import RECORDED
 from celeriac.model.gap import Gap
 from celeriac.model.source import SILENT_AFTER, SourceMark
 
@@ -94,6 +95,7 @@ def _last_error(sources: tuple[SourceMark, ...]) -> str:
 
 
 def _trouble(sources: tuple[SourceMark, ...], age: float, now: float) -> str | None:
+    sources = tuple(source for source in sources if not source.remote)  # a host that is gone makes nothing here old
     failing = next((source for source in sources if source.error), None)
     if failing:
         return f"{failing.name} cannot be read: {failing.error}"
@@ -105,7 +107,8 @@ def _trouble(sources: tuple[SourceMark, ...], age: float, now: float) -> str | N
 
 
 def _missing(gaps: list[Gap]) -> str:
+    noun = "event" if any(gap.source == RECORDED for gap in gaps) else "task start"
     if any(gap.size is None for gap in gaps):
-        return "how many task starts are missing is not known"
+        return f"how many {noun}s are missing is not known"
     count = sum(gap.size or 0 for gap in gaps)
-    return f"{count:,} task start{'' if count == 1 else 's'} missing"
+    return f"{count:,} {noun}{'' if count == 1 else 's'} missing"

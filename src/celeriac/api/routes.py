@@ -49,6 +49,11 @@ def _add_state(routes: APIRouter, store: Store, clock: Clock) -> None:
         """Every worker: alive, silent, dead, stopped or unknown, and what says so."""
         return views.workers(store, clock.now())
 
+    @routes.get("/memory", tags=["workers"])
+    def memory() -> Json:
+        """What tasks of each name take, the one nearest to its worker's limit first; workers with a recorder only."""
+        return views.memory(store, clock.now())
+
 
 def _add_tasks(routes: APIRouter, store: Store, clock: Clock) -> None:
     @routes.get("/tasks", tags=["tasks"])

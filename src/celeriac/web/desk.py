@@ -15,6 +15,7 @@ from celeriac import __version__
 from celeriac.api import Store, views
 from celeriac.clock import Clock
 from celeriac.web.assets import asset
+from celeriac.web.curve import curve
 from celeriac.web.playbook import playbook_html
 from celeriac.web.sparkline import sparkline
 from celeriac.web.words import FILTERS
@@ -49,6 +50,7 @@ def _environment() -> Environment:
     environment.filters.update(FILTERS)
     environment.globals.update(
         asset=asset,
+        curve=curve,
         navigation=NAVIGATION,
         playbook_html=playbook_html,
         search_link=search_link,

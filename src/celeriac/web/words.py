@@ -53,6 +53,17 @@ def rate(per_second: float | None) -> str | Markup:
     return f"{per_second:+.1f}/s".replace("-", "−")
 
 
+def size(amount: float | None) -> str | Markup:
+    """A size in bytes: 940 kB, 498 MB, 1.9 GB; binary multiples, as memory limits are set."""
+    if amount is None:
+        return UNKNOWN
+    if amount < 2**20:
+        return f"{amount / 2**10:.0f} kB"
+    if amount < 2**30:
+        return f"{amount / 2**20:.0f} MB"
+    return f"{amount / 2**30:.1f} GB"
+
+
 def share(value: float | None) -> str | Markup:
     """3 %."""
     return UNKNOWN if value is None else f"{value * 100:.0f} %"
@@ -102,6 +113,7 @@ FILTERS = {
     "capped": capped,
     "rate": rate,
     "share": share,
+    "size": size,
     "clock": clock,
     "moment": moment,
     "between": between,

@@ -14,11 +14,13 @@ from celeriac.evidence.cgroups import CgroupSource
 from celeriac.evidence.docker import DockerSource
 from celeriac.evidence.kernel import KernelSource
 from celeriac.evidence.kernel_log import Command
+from celeriac.evidence.kubernetes import KubernetesSource
 from celeriac.evidence.logs import LogSource
 from celeriac.evidence.processes import ProcessSource
 from celeriac.testing.source_contract import SourceContract
 from lab.celery import Worker
 from lab.docker import DockerEngine, engine
+from lab.kubernetes import KubernetesApi
 from lab.redis import RedisServer
 
 HOST = gethostname()
@@ -85,3 +87,19 @@ class TestDockerSourceWithoutAnEngine(SourceContract):
     @pytest.fixture
     def source(self, tmp_path: Path) -> Source:
         return DockerSource(HOST, f"unix://{tmp_path}/none")
+
+
+class TestKubernetesSource(SourceContract):
+    @pytest.fixture
+    def source(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
+        with KubernetesApi(tmp_path) as api:
+            api.show("evicted")
+            monkeypatch.setenv("KUBECONFIG", str(api.kubeconfig))
+            yield KubernetesSource()
+
+
+class TestKubernetesSourceWithoutAnApi(SourceContract):
+    @pytest.fixture
+    def source(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Source:
+        monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+        return KubernetesSource()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from celeriac.api.views.flights import flights
 from celeriac.api.views.freshness import fresh
 from celeriac.api.views.shape import Json, listing, when
 from celeriac.model.diagnosis import SCHEMA, finding_json
@@ -30,7 +31,8 @@ def incidents(
 
 
 def incident(store: Store, now: float, incident_id: str) -> Json | None:
-    """One incident: its root finding's fields, `findings` (the root, then its consequences), life, log and playbook.
+    """One incident: its root finding's fields, `findings` (the root, then its consequences), `flights` (the memory of
+    children that died in it), life, log and playbook.
 
     None when there is none of that id.
     """
@@ -45,6 +47,7 @@ def incident(store: Store, now: float, incident_id: str) -> Json | None:
         "as_of": when(judged.as_of),
         "stale": judged.stale,
         "findings": _findings(row.incident),
+        "flights": flights(store, row.incident),
         "log": _log(store, incident_id),
         "playbook_text": row.playbook,
         "acknowledge_requested": _requested(store, row),

@@ -20,7 +20,8 @@ def when(at: float | None) -> str | None:
 
 
 def gap_json(gap: Gap) -> Json:
-    """A hole in public form: `size` task starts of `worker` are missing, None when the size is not known."""
+    """A hole in public form: `size` task starts (source "events") or events (source "record") of `worker` are missing,
+    None when the size is not known."""
     return {
         "id": gap.id,
         "source": gap.source,

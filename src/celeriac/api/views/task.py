@@ -5,14 +5,15 @@ from __future__ import annotations
 from celeriac.api.liveness import Liveness
 from celeriac.api.truth import Claimed, Surroundings, verdict
 from celeriac.api.views.freshness import fresh
+from celeriac.api.views.memory import limit_of
 from celeriac.api.views.queues import WINDOW
 from celeriac.api.views.roles import roles
 from celeriac.api.views.shape import Json, gap_json, when
 from celeriac.api.views.workers import judged_lives
 from celeriac.model.attempt import Attempt, AttemptState
-from celeriac.model.event import Event
+from celeriac.model.event import RECORDED, Event
 from celeriac.model.gap import Gap
-from celeriac.model.mark import Mark
+from celeriac.model.mark import Mark, heard_once
 from celeriac.model.queue import Queue
 from celeriac.model.task import Ending, Task
 from celeriac.model.worker import Worker
@@ -31,6 +32,7 @@ UNSEEN = {
 def task(store: Store, now: float, task_id: str) -> Json:
     """The truth about `task_id`, which need not exist: then the verdict says since when it would have been seen."""
     known = store.task(task_id) or Task(task_id)
+    events = store.timeline(task_id)
     judged, gaps = fresh(store, now)
     at = judged.as_of or now
     last = known.last
@@ -46,16 +48,18 @@ def task(store: Store, now: float, task_id: str) -> Json:
         "where": {
             "queue": known.queue or (around.queue.name if around.queue else None),
             "worker": last.worker if last else None,
-            "pid": last.pid if last else None,
+            "pid": _runs_in(last) if last else None,
         },
         "attempts": [_attempt(one, known.ending) for one in known.attempts],
-        "timeline": _timeline(known, store.timeline(task_id)),
+        "timeline": _timeline(known, events),
+        "curve": _curve(events),
+        "memory_limit": limit_of(store, last.worker if last else None),
         "gaps": [gap_json(gap) for gap in gaps if _touches(gap, known)],
         "incidents": [role._asdict() for role in around.roles],
         "parent": known.parent_id,
         "root": known.root_id,
         "children": None,
-        "payload": "none",
+        "payload": _payload(known, events),
         "args": known.args,
         "kwargs": known.kwargs,
         "eta": known.eta,
@@ -135,7 +139,8 @@ def _attempt(attempt: Attempt, ending: Ending | None) -> Json:
         "number": attempt.number,
         "delivery": attempt.delivery,
         "worker": attempt.worker,
-        "pid": attempt.pid,
+        "pid": _runs_in(attempt),
+        "child": attempt.child,
         "published_at": when(attempt.published_at),
         "received_at": when(attempt.received_at),
         "started_at": when(attempt.started_at),
@@ -143,7 +148,7 @@ def _attempt(attempt: Attempt, ending: Ending | None) -> Json:
         "outcome": attempt.state.value if attempt.state.ended else None,
         "state": attempt.state.value,
         "exception": (attempt.detail or None) if failed else None,
-        "peak_rss": None,
+        "peak_rss": attempt.peak_rss,
         "runtime": _runtime(attempt, ending),
     }
 
@@ -156,10 +161,30 @@ def _runtime(attempt: Attempt, ending: Ending | None) -> float | None:
     return max(0.0, attempt.ended_at - attempt.started_at)
 
 
+def _runs_in(attempt: Attempt) -> int | None:
+    """The process that ran it, as far as that was told: the pool's child, else the worker's main process."""
+    return attempt.child or attempt.pid
+
+
+def _curve(events: tuple[Event, ...]) -> object:
+    """The memory of the last run, [seconds since its start, bytes] pairs, while its event row is still kept."""
+    return next((event.data["curve"] for event in reversed(events) if event.data.get("curve")), None)
+
+
+def _payload(task: Task, events: tuple[Event, ...]) -> str:
+    """How much of its message is on record."""
+    if any(event.data.get("payload") for event in events):
+        return "exact"
+    return "none" if task.args is None and task.kwargs is None else "redacted"
+
+
 def _timeline(task: Task, events: tuple[Event, ...]) -> list[Json]:
-    """Every mark, with the stream it came in by while its event row is still kept."""
-    sources = {(event.at, event.kind.removeprefix("task-")): event.source for event in events}
-    return [_entry(mark, sources.get((mark.at, mark.what))) for mark in task.marks]
+    """Every mark, with the stream it came in by while its event row is still kept. What was told twice stands once."""
+    told = (event for event in events if event.source != RECORDED)
+    sources = {(event.at, event.kind.removeprefix("task-")): event.source for event in told}
+    return [
+        _entry(mark, RECORDED if mark.inside else sources.get((mark.at, mark.what))) for mark in heard_once(task.marks)
+    ]
 
 
 def _entry(mark: Mark, source: str | None) -> Json:

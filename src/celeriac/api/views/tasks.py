@@ -53,6 +53,7 @@ def task_row(row: TaskRow, verdict: str | None = None) -> Json:
         "ended_at": when(row.ended_at),
         "updated_at": when(row.updated_at),
         "runtime": row.runtime,
+        "peak_rss": row.peak_rss,
         "retries": row.retries,
         "reason": row.reason,
     }

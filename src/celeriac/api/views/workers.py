@@ -8,9 +8,11 @@ from collections.abc import Iterable
 from celeriac.api.liveness import Liveness, judge
 from celeriac.api.views.freshness import fresh
 from celeriac.api.views.incidents import ACTIVE
+from celeriac.api.views.memory import pool_json, pools
 from celeriac.api.views.shape import Json, listing, when
+from celeriac.model.evidence import Evidence
 from celeriac.model.incident import Incident
-from celeriac.model.worker import Worker
+from celeriac.model.worker import Room, Worker
 from celeriac.store import Store
 
 _ORDER = {"dead": 0, "silent": 1, "unknown": 2, "alive": 3, "stopped": 4}
@@ -25,7 +27,11 @@ def workers(store: Store, now: float) -> Json:
 def worker_rows(store: Store, at: float, *, stale: bool) -> list[Json]:
     """The rows of that list, as of `at`."""
     lives = judged_lives(store, at, stale=stale)
-    rows = [_row(worker, liveness, earlier, at) for worker, liveness, earlier in _shown(lives)]
+    seen = pools(store.evidence(at))
+    rows = [
+        _row(worker, liveness, earlier, at) | _inside(worker, seen.get(worker.node))
+        for worker, liveness, earlier in _shown(lives)
+    ]
     return sorted(rows, key=lambda row: (_ORDER[row["state"]], row["node"]))
 
 
@@ -66,9 +72,7 @@ def _row(worker: Worker, liveness: Liveness, earlier: int, at: float) -> Json:
         "first_seen": when(worker.first_seen),
         "active": worker.active,
         "processed": worker.processed,
-        "pool": worker.pool,
         "concurrency": worker.concurrency,
-        "prefetch": worker.prefetch,
         "queues": None if worker.queues is None else list(worker.queues),
         "claims": None
         if worker.claims is None
@@ -77,6 +81,22 @@ def _row(worker: Worker, liveness: Liveness, earlier: int, at: float) -> Json:
         "software": worker.software,
         "events": worker.task_event_seen is not None,
         "earlier_lives": earlier,
+    }
+
+
+def _inside(worker: Worker, pool: Evidence | None) -> Json:
+    """What only a recorder in the worker tells; None without one."""
+    room = worker.room or Room(0.0)
+    recorded = worker.recorded_at is not None
+    mine = recorded and pool is not None and pool.number("parent") == worker.pid
+    return {
+        "recorded": recorded,
+        "recorded_at": when(worker.recorded_at),
+        "prefetch": worker.prefetch if room.prefetch is None else room.prefetch,
+        "slots": room.slots,
+        "reserved": room.reserved,
+        "pool": worker.pool or room.pool,
+        "memory": pool_json(pool) if mine and pool is not None else None,
     }
 
 

@@ -21,11 +21,13 @@ def router(desk: Desk) -> APIRouter:
 
     @routes.get("/workers")
     def workers(request: Request) -> HTMLResponse:
-        return desk.page(
-            request, "workers", lambda: _board("workers", views.workers(desk.store, desk.now())), ("workers",)
-        )
+        return desk.page(request, "workers", lambda: _workers(desk), ("workers", "memory"))
 
     return routes
+
+
+def _workers(desk: Desk) -> dict[str, Any]:
+    return _board("workers", views.workers(desk.store, desk.now())) | {"memory": views.memory(desk.store, desk.now())}
 
 
 def _board(noun: str, facts: dict[str, Any]) -> dict[str, Any]:
