@@ -7,6 +7,7 @@ import signal
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from socket import gethostname
 from typing import NamedTuple
 
 import pytest
@@ -172,7 +173,7 @@ def test_what_a_child_publishes_is_on_its_workers_record(system: System) -> None
 
     system.record.until(lambda: len(published()) == 20)
     sent = [event for event in system.record.events if event.task_id in published() and event.kind == "task-sent"]
-    assert {(event.worker, event.data["child"]) for event in sent} == {(system.worker.node, child)}
+    assert {(event.worker, event.pid) for event in sent} == {(f"gen{child}@{gethostname()}", child)}
     for each in published():
         system.record.until_story(str(each), *DONE)
 

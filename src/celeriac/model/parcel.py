@@ -34,6 +34,7 @@ from celeriac.model.wire import decode, encode
 
 VERSION = 1
 EVIDENCE = "evidence"
+_PUBLISHES = frozenset({"task-sent", "task-unpublished"})
 _KINDS = TASK_KINDS | WORKER_KINDS | RECORDED_KINDS
 _SENDER = ("boot", "role", "node", "pid", "host", "born")
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -169,8 +170,17 @@ def _parcel(fields: Any, seen: float) -> Parcel:
 
 
 def _event(sender: Sender, number: int, item: Sequence[Any], seen: float) -> Event:
-    """An item's event. Its id is its number: the same however often the parcel comes."""
+    """An item's event. Its id is its number: the same however often the parcel comes.
+
+    A publish is told under the origin that Celery's own `task-sent` has (celery/utils/nodenames.py, anon_nodename),
+    also when a worker or its pool process made it.
+    """
     kind, at, task_id, data = item
+    worker, pid = sender.node, sender.pid
+    if kind in _PUBLISHES:
+        data = dict(data)
+        pid = int(data.pop("child", pid))
+        worker = f"gen{pid}@{sender.host}"
     if not 0 <= at < END_OF_TIME:
         raise WireError(f"not a parcel: {kind} has no time")
     if not isinstance(task_id, str) and (task_id is not None or kind in TASK_KINDS):
@@ -181,8 +191,8 @@ def _event(sender: Sender, number: int, item: Sequence[Any], seen: float) -> Eve
         at=float(at),
         seen=seen,
         source=RECORDED,
-        worker=sender.node,
-        pid=sender.pid,
+        worker=worker,
+        pid=pid,
         task_id=task_id,
         data=MappingProxyType(dict(data)),
     )

@@ -89,7 +89,7 @@ class Installation:
     def note(self, kind: str, task_id: str, data: Mapping[str, Any], at: float) -> None:
         """Something happened at `at` (Unix seconds): on record here, or told to the worker from its child."""
         if self.role == CHILD:
-            self._teller.tell(kind, at, task_id, {**data, "child": os.getpid(), "origin": anon_nodename()})
+            self._teller.tell(kind, at, task_id, {**data, "child": os.getpid()})
         elif (recorder := self.recorder) is not None:
             recorder.note(kind, task_id, data, at)
 

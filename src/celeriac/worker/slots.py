@@ -17,6 +17,10 @@ def forks(pool: Any) -> bool:
 
 
 def count(pool: Any) -> int | None:
-    """How many tasks it can run at once; None when its processes are gone already, as at the end of a cold shutdown."""
-    gone = forks(pool) and pool._pool is None
-    return None if gone else int(pool.num_processes)
+    """How many tasks it can run at once; None when its processes are gone already, as at the end of a cold shutdown.
+
+    `num_processes` follows a prefork pool that grows and shrinks; in a gevent pool it was what is busy until Celery 5.7.
+    """
+    if not forks(pool):
+        return int(pool.limit)
+    return None if pool._pool is None else int(pool.num_processes)
