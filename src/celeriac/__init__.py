@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def install(app: Celery, **options: Any) -> None:
 
     `options`, also as `app.conf.celeriac_*` or `CELERIAC_*` in the environment (a keyword counts first):
 
-    enabled           False: nothing happens at all. `CELERIAC_ENABLED=0` beats everything.
+    enabled           False: nothing happens at all. `CELERIAC_ENABLED=0` beats everything, wrong keywords too.
     transport         URL to ship the record to; the app's own broker unless given.
     payloads          "redacted" (default): arguments as Celery shows them, secrets hidden; "exact": also the whole
                       message, so that it can be published again; "none": no arguments.
@@ -31,6 +32,10 @@ def install(app: Celery, **options: Any) -> None:
     Raises ConfigError for a keyword that is unknown or has a wrong value; a wrong value in `app.conf` or the
     environment is logged once, and the default used.
     """
+    from celeriac.worker.options import switched_off
+
+    if switched_off(os.environ):
+        return
     from celeriac.worker.installation import install as install_in
 
     install_in(app, options)

@@ -40,7 +40,7 @@ def measure() -> list[Figure]:
     app = Celery("bench", broker="memory://", set_as_current=False)
     app.task(name="bench.noop")(_noop)
     request = _request(app)
-    flight = Flight(recorder, Pool(TaskPool()), interval=1.0)
+    flight = Flight(recorder, Pool(TaskPool()), interval=1.0, system="bench")
     request.worker_pid = CHILD
     journal = Journal(recorder, flight, Installation(app, {}).redactor, forks=True, payloads="redacted")
     ended = {"result": "None", "runtime": 0.0123}

@@ -7,11 +7,15 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
+from kombu import Connection
 
 from celeriac.model.evidence import Evidence
-from celeriac.worker.salvage import salvaged
+from celeriac.transport.place import system
+from celeriac.worker.salvage import gone
+from celeriac.worker.wrecks import wrecks
 from lab.celery import Producer, Worker
 from lab.cgroup import MemoryLimit
 from lab.record import Record, record
@@ -44,6 +48,11 @@ def home(directory: Path) -> Path:
 
 def boxes(directory: Path) -> list[Path]:
     return list(home(directory).glob("*.flight"))
+
+
+def salvaged(redis: RedisServer, directory: Path) -> list[Evidence]:
+    found = wrecks(home(directory), system(Connection(redis.url)), os.geteuid(), Random(1))
+    return [gone("lab", wreck, time.time()) for wreck in found]
 
 
 def ends(read: Record) -> list[Evidence]:
@@ -86,12 +95,12 @@ def test_a_worker_that_ends_as_it_should_leaves_nothing(redis: RedisServer, tmp_
 def test_nobody_is_declared_dead_who_lives_and_nobody_twice(redis: RedisServer, tmp_path: Path, read: Record) -> None:
     with worker(redis, tmp_path) as one:
         wait_until(lambda: boxes(tmp_path), why="the worker to have a box")
-        assert list(salvaged("lab", home(tmp_path), time.time())) == []
+        assert salvaged(redis, tmp_path) == []
         one.stop()
-        assert list(salvaged("lab", home(tmp_path), time.time())) == []
+        assert salvaged(redis, tmp_path) == []
         one.kill()
-        assert len(list(salvaged("lab", home(tmp_path), time.time()))) == 1
-        assert list(salvaged("lab", home(tmp_path), time.time())) == []
+        assert len(salvaged(redis, tmp_path)) == 1
+        assert salvaged(redis, tmp_path) == []
 
 
 @pytest.mark.cgroup
@@ -102,7 +111,7 @@ def test_a_kill_for_memory_is_counted_against_what_the_dead_saw_last(redis: Redi
         with Producer(redis.url) as send:
             send.send("export", 1, 500)
         one.process.wait(timeout=30)
-        (end,) = salvaged("lab", home(tmp_path), time.time())
+        (end,) = salvaged(redis, tmp_path)
 
     assert end.data["cgroup"] == group.path
     assert end.data["kills_added"] == 1

@@ -42,3 +42,9 @@ def test_a_file_is_written_where_it_is_wanted(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     refused = celeriac("export", "kubernetes-role", "--to", str(tmp_path / "file" / "x"))
     assert (refused.code, len(refused.err.splitlines())) == (1, 1)
+
+
+def test_a_name_that_no_namespace_can_have_is_refused() -> None:
+    refused = celeriac("export", "kubernetes-role", "--namespace", "a\nkind: ClusterRole")
+    assert (refused.code, refused.out) == (2, "")
+    assert "no name of a namespace" in refused.err

@@ -17,6 +17,7 @@ from lab.celery import Producer, Worker
 from lab.cgroup import MemoryLimit
 from lab.record import Record, record
 from lab.redis import RedisServer
+from lab.wait import wait_until
 
 pytestmark = pytest.mark.redis
 
@@ -129,6 +130,7 @@ def test_crashes_limits_and_operators_are_told_apart(
     with worker(redis, tmp_path) as one:
         crash = death_of(read, one.node, send.send("segfault"))
         leave = death_of(read, one.node, send.send("leave", 3))
+        quits = [death_of(read, one.node, send.send("quit", status)) for status in (0, 1)]
         limit = death_of(read, one.node, send.send("nap", 60, time_limit=1))
         task = send.send("nap", 60)
         child = started(read, task)
@@ -143,6 +145,10 @@ def test_crashes_limits_and_operators_are_told_apart(
     ]
     assert crash.data["signal"] == 11
     assert leave.data["exit_code"] == 3
+    assert [(one.data["cause"], one.data["exit_code"], one.data["ended"]) for one in quits] == [
+        ("exit", 0, 0),
+        ("exit", 1, 0),
+    ]
     assert revoke.pid == child
     assert {one.data["task_name"] for one in (limit, revoke)} == {"lab.nap"}
     assert {one.data["ended"] for one in (limit, crash)} == {0}
@@ -156,7 +162,9 @@ def test_a_death_is_told_in_a_moment(redis: RedisServer, tmp_path: Path, read: R
         killed = time.time()
         death = death_of(read, one.node, task)
         told = time.time()
+        wait_until(lambda: f"pid:{child} exited" in one.output, 20, why="Celery to log it")
 
+    assert death.how == f"grep 'pid:{child} exited' WORKER.log"
     assert death.pid == child
     assert death.at - killed < 1.0
     assert told - killed < 2.0
@@ -188,7 +196,7 @@ def test_a_memory_bound_below_what_a_child_needs_is_told(
     redis: RedisServer, tmp_path: Path, read: Record, send: Producer
 ) -> None:
     with worker(redis, tmp_path, "--max-memory-per-child", "20000", concurrency=1) as one:
-        for _ in range(3):
+        for _ in range(20):  # told once a second at most
             send.send("noop")
         read.until(lambda: len(deaths(read, one.node)) >= 2)
 
@@ -278,8 +286,9 @@ def test_a_pools_memory_is_told_with_its_tasks(
     assert int(str(done["peak"])) > 100 << 20
     assert 3 <= len(done["curve"]) <= 30  # type: ignore[arg-type]
     last = levels(read, one.node)[-1].data
-    tasks, p50, p95, most = last["peaks"]["lab.export"]  # type: ignore[index]
+    tasks, p50, p95, most, near_at = last["peaks"]["lab.export"]  # type: ignore[index]
     assert tasks == 1
+    assert abs(near_at - read.one("task-succeeded", task).at) < 1.0
     assert p50 <= p95 <= most == done["peak"]
     assert int(str(last["baseline"])) > 10 << 20
     assert len(last["trend"]) >= 2  # type: ignore[arg-type]

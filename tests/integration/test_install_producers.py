@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import socket
+import time
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from celery.app.defaults import NAMESPACES
@@ -251,9 +256,51 @@ def test_what_a_task_publishes_is_told_by_its_worker_with_the_child_that_did(
         told.until(lambda: len(sent(told)) == 300, timeout=60)
         children = set(worker.children)
     events = list(sent(told).values())
-    assert {(event.worker, event.pid, event.data["parent_id"]) for event in events} == {(node, worker.pid, spread)}
-    assert {event.data["child"] for event in events} <= children
+    assert {event.data["parent_id"] for event in events} == {spread}
+    assert {event.pid for event in events} <= children
+    assert {event.worker for event in events} == {f"gen{event.pid}@{socket.gethostname()}" for event in events}
     assert told.holes(node) == {}
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_what_a_task_publishes_by_another_app_goes_to_the_record_of_that_one_without_a_thread_in_the_child(
+    redis: RedisServer, told: Record, method: str
+) -> None:
+    if method == "spawn" and "pool_start_method" not in NAMESPACES["worker"]:
+        pytest.skip("this Celery only forks")
+    node, conf = f"w-{uuid.uuid4().hex[:8]}@lab", {"worker_pool_start_method": method} if method == "spawn" else {}
+    with RedisServer() as other, record(other.url) as elsewhere:
+        env = {"LAB_OTHER": other.url}
+        with Worker(redis.url, node=node, app="lab.recorded", concurrency=1, conf=conf, env=env) as worker:
+            run('app.send_task("lab.abroad", args=("far",))', broker=redis.url)
+            elsewhere.until(lambda: "far" in sent(elsewhere))
+            [child] = worker.children if method == "fork" else {sent(elsewhere)["far"].pid}
+            assert len(list(Path(f"/proc/{child}/task").iterdir())) == 1
+            worker.term()
+        told.until(lambda: told.closed(node))
+        assert "far" not in sent(told)
+
+
+def test_a_process_that_a_task_in_a_thread_forks_has_a_record_of_its_own(redis: RedisServer, told: Record) -> None:
+    with Worker(redis.url, node=f"w-{uuid.uuid4().hex[:8]}@lab", app="lab.recorded", pool="solo", concurrency=1):
+        run('app.send_task("lab.beget", args=("heir",))', broker=redis.url)
+        told.until(lambda: "heir" in sent(told))
+
+
+def test_a_script_whose_record_is_stuck_ends_a_second_later(redis: RedisServer) -> None:
+    with RedisServer() as frozen:
+        os.kill(frozen.pid, signal.SIGSTOP)
+        try:
+            program = """
+                import billiard.util, multiprocessing.util  # their own ends come on top of the interpreter's
+                celeriac.install(app)
+                publish()
+                tell(done=time.time())
+                """
+            facts = run(program, broker=redis.url, CELERIAC_TRANSPORT=frozen.url)
+            assert time.time() - facts["done"] < 2.0
+        finally:
+            os.kill(frozen.pid, signal.SIGCONT)
 
 
 def test_beat_has_a_record_of_its_own(redis: RedisServer, told: Record) -> None:

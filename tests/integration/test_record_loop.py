@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from kombu import Connection
 
-from celeriac.collector.stream import StreamLoop
+from celeriac.collector.stream import SHARED, StreamLoop
 from celeriac.errors import StoreUnavailableError, TransportUnavailableError
 from celeriac.model.evidence import Evidence
 from celeriac.model.finding import BlindSpot
@@ -24,6 +24,7 @@ from celeriac.transport import open_inlet
 from lab.parcels import Life, task
 from lab.redis import RedisServer
 from lab.server import celeriac
+from lab.wait import wait_until
 
 TESTS = Path(__file__).resolve().parent.parent
 
@@ -101,6 +102,27 @@ def test_an_empty_stream_is_a_read_too(broker: str, store: Store) -> None:
     read(broker, store)
     (mark,) = store.sources()
     assert mark.name == "record" and mark.mark >= before and mark.error is None
+
+
+def test_two_servers_that_share_a_record_say_so_until_one_stops(
+    broker: str, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("celeriac.transport.redis_inlet.READS_WITHIN", 2.5)
+    other = loop(broker, store, "other")
+    one = loop(broker, own := Store.open(f"sqlite:///{tmp_path / 'own.db'}"))
+    try:
+        one.step(time.time())
+        assert own.blind_spots() == ()
+
+        def seen() -> bool:
+            return other.step(time.time()) and one.step(time.time()) and own.blind_spots() == (SHARED,)
+
+        wait_until(seen, why="the other reader to be seen")
+        other.close()
+        wait_until(lambda: one.step(time.time()) and own.blind_spots() == (), why="it to be gone")
+    finally:
+        one.close()
+        own.close()
 
 
 def test_a_server_that_was_down_misses_nothing_and_takes_no_old_word_for_a_new_one(
@@ -193,7 +215,7 @@ def test_the_same_parcels_again_change_nothing(broker: str, store: Store, life: 
 KILLED_BEFORE_ACK = """
 import os, signal, sys, time
 from kombu import Connection
-from celeriac.collector.stream import StreamLoop
+from celeriac.collector.stream import SHARED, StreamLoop
 from celeriac.store import Store
 from celeriac.transport import open_inlet
 inlet = open_inlet(Connection(sys.argv[1]), reader="lab")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -54,6 +55,21 @@ def test_a_user_with_an_acl_and_one_that_may_not() -> None:
         assert "refuses the password" in _refused(f"redis://app:wrong@127.0.0.1:{server.port}/0")
 
 
+def test_users_with_the_rights_that_the_docs_name_and_no_others() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "install-the-recorder.md"
+    rights = [line.split()[2:] for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("ACL SET")]
+    with RedisServer() as server:
+        for name, *allowed in rights:
+            _ask(server.port, "ACL", "SETUSER", name, "on", ">pw", *allowed)
+        process, reader = (Connection(f"redis://{name}:pw@127.0.0.1:{server.port}/0") for name, *_ in rights)
+        with closing(open_outlet(process)) as outlet, closing(open_inlet(reader, reader="r")) as inlet:
+            for body in (b"one", b"two"):
+                outlet.send(body)
+                received = inlet.receive(5.0, 10)
+                inlet.acknowledge(tuple(one.tag for one in received.deliveries))
+                assert [one.body for one in received.deliveries] == [body]
+
+
 def test_the_primary_that_a_sentinel_names(tmp_path: Path) -> None:
     with RedisServer() as first, RedisServer() as second, _sentinel(first.port, tmp_path) as port:
         url = f"sentinel://127.0.0.1:{free_port()};sentinel://127.0.0.1:{port}"
@@ -79,6 +95,21 @@ def test_the_next_broker_of_a_failover_list() -> None:
                 outlet.send(b"to the first")
             outlet.send(b"to the second")
         assert second.client().xlen("celeriac:record") == 1
+
+
+def test_a_process_that_has_redis_py_without_its_c_parser() -> None:
+    program = """
+import sys
+sys.modules["hiredis"] = None
+from kombu import Connection
+from celeriac.transport import open_outlet
+outlet = open_outlet(Connection(sys.argv[1]))
+outlet.send(b"parcel")
+outlet.close()
+"""
+    with RedisServer() as server:
+        subprocess.run([sys.executable, "-c", program, server.url], check=True, timeout=30)
+        assert server.client().xlen("celeriac:record") == 1
 
 
 def test_settings_that_cannot_be_used_are_named() -> None:

@@ -1,13 +1,15 @@
 """The sample app of the tests, recorded from inside: `celery -A lab.recorded worker`.
 
-LAB_INSTALL is a JSON object of options for `celeriac.install`. LAB_FAULT names functions of ours ("module:name.name",
-commas between) that raise instead of working, and note in the file `faults` that they did.
+LAB_INSTALL is a JSON object of options for `celeriac.install`. LAB_OTHER is the broker of a second app. LAB_FAULT names
+functions of ours ("module:name.name", commas between) that raise instead of working, and note in the file `faults` that
+they did.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
+import multiprocessing
 import os
 import signal
 import time
@@ -18,9 +20,10 @@ from celery import Task, shared_task
 from celery.exceptions import Ignore, Reject, SoftTimeLimitExceeded
 
 import celeriac
-from lab.app import app
+from lab.app import app, make_app
 
 __all__ = ["app"]
+other = make_app(os.environ.get("LAB_OTHER", "memory://"))
 
 
 @shared_task(name="lab.again", bind=True, max_retries=2)
@@ -80,6 +83,22 @@ def spread(count: int) -> None:
         app.send_task("lab.noop", args=(number,))
 
 
+@shared_task(name="lab.abroad")
+def abroad(name: str) -> None:
+    """Publish by the other app."""
+    other.send_task("lab.noop", args=(name,), task_id=name)
+
+
+@shared_task(name="lab.beget")
+def beget(name: str) -> None:
+    """Publish from a process of the task's own."""
+    child = multiprocessing.get_context("fork").Process(
+        target=app.send_task, args=("lab.noop",), kwargs={"task_id": name}
+    )
+    child.start()
+    child.join()
+
+
 @shared_task(name="lab.segfault")
 def segfault() -> None:
     """End like a crash in C."""
@@ -110,4 +129,6 @@ def _break(target: str) -> None:
 
 for _target in filter(None, os.environ.get("LAB_FAULT", "").split(",")):
     _break(_target)
+if "LAB_OTHER" in os.environ:
+    celeriac.install(other)
 celeriac.install(app, **json.loads(os.environ.get("LAB_INSTALL", "{}")))

@@ -33,6 +33,48 @@ def test_a_retry_published_before_its_attempt_says_so_is_the_next_attempt() -> N
     assert task.state is AttemptState.PUBLISHED
 
 
+RUSH = (
+    ("sent", 1.00, "gen@web", 0),
+    ("received", 1.01, A, 0),
+    ("sent", 1.02, "gen@a", 1),  # the pool process publishes before the main process hears that it has started
+    ("started", 1.03, A, 0),
+    ("received", 1.04, A, 1),
+    ("started", 1.05, A, 1),
+    ("retried", 1.06, A, 0),
+    ("received", 1.07, A, 2),
+    ("sent", 1.08, "gen@a", 2),
+    ("started", 1.09, A, 2),
+    ("retried", 1.10, A, 1),
+    ("succeeded", 1.11, A, 2),
+)
+
+
+def test_retries_that_overtake_the_end_of_the_try_before_them_stay_apart() -> None:
+    task = fold_all("t", tuple(_of(kind, at, worker, retries=retries) for kind, at, worker, retries in RUSH))
+
+    assert [(one.state, one.delivery) for one in task.attempts] == [
+        (AttemptState.RETRIED, "first"),
+        (AttemptState.RETRIED, "retry"),
+        (AttemptState.SUCCEEDED, "retry"),
+    ]
+    assert [one.ended_at for one in task.attempts] == [1.06, 1.10, 1.11]
+    assert all(one.published_at and one.received_at and one.started_at for one in task.attempts)
+
+
+def test_without_the_number_of_retries_the_end_of_a_try_goes_to_the_one_that_has_a_next() -> None:
+    untold = [
+        _of(kind, at, worker, **({"retries": retries} if kind in ("sent", "received") else {}))
+        for kind, at, worker, retries in RUSH
+    ]
+    task = fold_all("t", tuple(untold))
+
+    assert [one.state for one in task.attempts] == [
+        AttemptState.RETRIED,
+        AttemptState.RETRIED,
+        AttemptState.SUCCEEDED,
+    ]
+
+
 def test_a_task_that_runs_twice_ends_twice_each_on_its_own_worker() -> None:
     task = fold_all(
         "t",

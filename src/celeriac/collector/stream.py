@@ -25,6 +25,11 @@ LATE = 1.0
 STOPPED = "its agent was stopped"
 EXAMPLE_LENGTH = 120
 WOULD_ADD = "a whole, numbered history of workers and producers that ran celeriac.install(app)"
+SHARED = BlindSpot(
+    "record",
+    "another server reads it too, and each gets a part: stop one, or give each a broker of its own (transport.url)",
+    WOULD_ADD,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ class StreamLoop:
         self._unsaved: _Taken | None = None
         self._unacknowledged: tuple[str, ...] = ()
         self._caught_up = False
-        self._blind = True
+        self._sight: tuple[BlindSpot, ...] | None = None
 
     def step(self, now: float) -> bool:
         """Receive for a flush, record, acknowledge. Raises TransportError and StoreUnavailableError; then what is under
@@ -112,10 +117,9 @@ class StreamLoop:
         entry = self._accounts.enter(parcels, now, prompt=prompt)
         batch = _batch(now, parcels, entry)
         own = (read(NAME, got.began),) if got.current else ()
-        sight = batch.blind_spots
-        if self._blind:
-            self._blind, sight = False, {**sight, NAME: ()}
-        batch = replace(batch, marks=(*own, *batch.marks), blind_spots=sight)
+        sight, self._sight = self._sight, (SHARED,) if got.others else ()
+        seen = {} if sight == self._sight else {NAME: self._sight}
+        batch = replace(batch, marks=(*own, *batch.marks), blind_spots={**batch.blind_spots, **seen})
         return _Taken(batch, entry, parcels, tuple(one.tag for one in got.deliveries))
 
     def _dated(self, parcel: Parcel, now: float, prompt: bool) -> Parcel:
@@ -128,7 +132,7 @@ class StreamLoop:
 
     def _unread(self, now: float, error: TransportError) -> Batch:
         """What could never be read is a blind spot: an old broker, or a user without the right. Else an outage."""
-        if self._blind and not any(source.name == NAME for source in self._store.sources()):
+        if self._sight is None and not any(source.name == NAME for source in self._store.sources()):
             return Batch(now, blind_spots={NAME: (BlindSpot("record", str(error), WOULD_ADD),)})
         return Batch(now, marks=(failed(NAME, now, error),))
 

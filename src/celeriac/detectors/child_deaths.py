@@ -9,6 +9,7 @@ from celeriac.detectors.child_death import SIGKILL, ChildDeath, status_words
 from celeriac.detectors.child_hearsay import hearsay
 from celeriac.detectors.liveness import Life, living
 from celeriac.detectors.memory import BEFORE, CHILD_STANDS, CHILD_TOLD, fact, host_wide
+from celeriac.detectors.pool_memory import pool_memory
 from celeriac.detectors.reading import once_per_view
 from celeriac.detectors.traces import same_group, seen
 from celeriac.model.evidence import Evidence
@@ -56,7 +57,9 @@ def _by_life(view: View) -> Mapping[tuple[str, int], tuple[ChildDeath, ...]]:
 
 
 def _of_life(view: View, life: Life, tasks: Mapping[str, Task]) -> tuple[ChildDeath, ...]:
-    told = [_told(view, one, tasks) for one in _inside(view, life)]
+    pool = pool_memory(view, life)
+    fresh = pool.fresh if pool is not None else None
+    told = [_told(view, one, tasks, fresh) for one in _inside(view, life)]
     heard = [one for one in hearsay(view, life) if not any(_same(one, death) for death in told)]
     return tuple(sorted((*told, *heard), key=lambda death: death.at))
 
@@ -74,7 +77,7 @@ def _inside(view: View, life: Life) -> Iterable[Evidence]:
     )
 
 
-def _told(view: View, one: Evidence, tasks: Mapping[str, Task]) -> ChildDeath:
+def _told(view: View, one: Evidence, tasks: Mapping[str, Task], fresh: float | None) -> ChildDeath:
     cause, task_id = one.text("cause") or "unknown", one.text("task_id")
     name, task = one.text("task_name"), tasks.get(task_id or "")
     line = _kernel_line(view, one, cause)
@@ -87,7 +90,7 @@ def _told(view: View, one: Evidence, tasks: Mapping[str, Task]) -> ChildDeath:
         task_id=task_id,
         task_name=name or (task.name if task else None),
         task=task,
-        fruitless=_is_fruitless(one, cause),
+        fruitless=_is_fruitless(one, cause, fresh),
         told=one,
     )
 
@@ -114,21 +117,23 @@ def _in_its_group(line: Evidence, one: Evidence) -> bool:
     )
 
 
-def _is_fruitless(one: Evidence, cause: str) -> bool:
+def _is_fruitless(one: Evidence, cause: str, fresh: float | None) -> bool:
     if cause == "up-timeout" or one.data.get("never_ready") is True:
         return True
     done = one.number("ended") or 0
     if cause == "recycled":
-        return done <= 1 and _was_too_large(one)
+        return done <= 1 and _was_born_too_large(one, fresh)
     started, code = one.number("started"), one.number("exit_code")
     if done or one.text("task_id") is not None or started is None or one.at - started > YOUNG:
         return False
     return code is not None and code not in CODES_OF_RECYCLING
 
 
-def _was_too_large(one: Evidence) -> bool:
-    """True when it was replaced for its memory, not for the number of its tasks."""
-    return one.number("max_memory") is not None and one.number("max_tasks") != 1
+def _was_born_too_large(one: Evidence, fresh: float | None) -> bool:
+    """True when it was replaced for the memory that a child has before its first task (`fresh`, None unknown): one
+    that grew too large by its task was replaced for good reason."""
+    limit = one.number("max_memory")
+    return limit is not None and one.number("max_tasks") != 1 and fresh is not None and fresh > limit
 
 
 def _same(heard: ChildDeath, death: ChildDeath) -> bool:

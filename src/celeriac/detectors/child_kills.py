@@ -5,6 +5,7 @@ from __future__ import annotations
 from celeriac.detectors import prose
 from celeriac.detectors.child_death import ChildDeath
 from celeriac.detectors.child_deaths import child_deaths
+from celeriac.detectors.child_loops import apart_from_loops
 from celeriac.detectors.climb import Climb, climb, points_of
 from celeriac.detectors.liveness import Life
 from celeriac.detectors.memory import BEFORE, Kill, fact, host_wide, kills_of_children
@@ -14,6 +15,8 @@ from celeriac.model.finding import Fact
 from celeriac.model.view import View
 
 SHOWN = 2
+MOST_OF_IT = 0.5
+"""Share of the limit that a child must have been seen with for its climb to be the story of its end."""
 
 
 def child_kill(view: View, life: Life) -> Kill | None:
@@ -22,11 +25,14 @@ def child_kill(view: View, life: Life) -> Kill | None:
     A recorder that told of one lives in the main process: that it spoke after the kill proves the main alive, so
     nothing is waited for.
     """
-    told = [death for death in child_deaths(view, life) if death.cause == "oom" and death.told is not None]
-    return _watched(view, told) if told else kills_of_children(view, life)
+    told = tuple(death for death in child_deaths(view, life) if death.cause == "oom" and death.told is not None)
+    if not told:
+        return kills_of_children(view, life)
+    apart = apart_from_loops(told)
+    return _watched(view, apart) if apart else None
 
 
-def _watched(view: View, deaths: list[ChildDeath]) -> Kill:
+def _watched(view: View, deaths: tuple[ChildDeath, ...]) -> Kill:
     last = deaths[-1]
     line = _kernel_line(view, last.told)
     everywhere = line is not None and host_wide(line)
@@ -58,7 +64,7 @@ def _story(death: ChildDeath, limit: float | None) -> str:
     """What grew and how fast; what was on it, when it died faster than it was looked at."""
     rise = _climb(death)
     who = death.task_words if death.task_id is not None else "it"
-    if rise is not None:
+    if rise is not None and rise.high >= MOST_OF_IT * (limit or 0.0):
         return f"{who} {rise.words(limit)}"
     reached = f"its memory limit of {prose.size(limit)} was reached" if limit else "its memory limit was reached"
     return f"{reached} while it ran {who}" if death.task_id is not None else reached

@@ -42,6 +42,14 @@ def child_loop(view: View, life: Life) -> ChildLoop | None:
     return ChildLoop(_cause(recent), recent)
 
 
+def apart_from_loops(deaths: tuple[ChildDeath, ...]) -> tuple[ChildDeath, ...]:
+    """Those of `deaths`, oldest first, that were in no loop: a loop is one story, and over when it is mended."""
+    dead = [one for one in deaths if one.fruitless]
+    runs = (dead[at : at + LEAST] for at in range(len(dead) - LEAST + 1))
+    looping = {id(one) for run in runs if run[-1].at - run[0].at <= WINDOW for one in run}
+    return tuple(one for one in deaths if id(one) not in looping)
+
+
 def _cause(deaths: tuple[ChildDeath, ...]) -> str:
     """What most of them died of. A SIGKILL of children that never got to work, without memory, is the parent's."""
     (most, _), *_ = Counter(death.cause for death in deaths).most_common(1)

@@ -25,7 +25,7 @@ class Climb:
     def words(self, limit: float | None) -> str:
         """`grew 60 MB/s from 180 MB to 498 of 512 MB in 5.3 s`."""
         rate = prose.size((self.high - self.low) / self.seconds)
-        top = prose.size(self.high) if limit is None else _of(self.high, limit)
+        top = prose.size(self.high) if limit is None else _up_to(self.high, limit)
         return f"grew {rate}/s from {prose.size(self.low)} to {top} in {self.seconds:.1f} s"
 
 
@@ -53,8 +53,11 @@ def _is_pair(row: object) -> bool:
     return isinstance(row, (list, tuple)) and len(row) >= 2 and all(isinstance(one, (int, float)) for one in row[:2])
 
 
-def _of(value: float, limit: float) -> str:
-    """`498 of 512 MB`: one unit where both have it."""
+def _up_to(value: float, limit: float) -> str:
+    """`498 of 512 MB`: one unit where both have it. A process's size counts pages that it shares, so that it may be
+    above the limit of its group."""
+    if value >= limit:
+        return f"its limit of {prose.size(limit)}"
     part, whole = prose.size(value), prose.size(limit)
     number, _, unit = part.partition(" ")
     return f"{number} of {whole}" if whole.endswith(f" {unit}") else f"{part} of {whole}"

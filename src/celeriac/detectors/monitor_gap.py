@@ -20,7 +20,7 @@ _WORDS = {
     "monitor-down": "Celeriac was not running",
     "reconnect": "the connection to the broker was lost and made again",
     "buffer-full": "its buffer was full while the broker did not take them",
-    "trimmed": "they left the broker, full or too old, before they were read",
+    "trimmed": "they left the broker before they were read: full, too old, or taken by another server",
     "killed": "the process was killed before it could hand them over",
 }
 _NOTHING_TO_MEND = "nothing to mend: tasks of that time may be missing from lists and counts"

@@ -28,13 +28,14 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """The most memory that runs of one task name were seen with, bytes."""
+    """The most memory that runs of one task name were seen with, bytes; `at` is when one last came near `most`."""
 
     name: str
     runs: int
     median: float
     high: float
     most: float
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,11 @@ class PoolMemory:
         if all(one.usage is not None for one in self.trend):
             return tuple((one.at, one.usage or 0.0) for one in self.trend)
         return tuple((one.at, one.total) for one in self.trend)
+
+    @property
+    def fresh(self) -> float | None:
+        """What a child has before its first task, as far as it was seen; a fork of main is as large as main."""
+        return self.baseline if self.baseline is not None else self.main
 
     @property
     def course_now(self) -> float:
@@ -99,6 +105,6 @@ def _peaks(one: Evidence) -> tuple[Peak, ...]:
     named = value.items() if isinstance(value, Mapping) else ()
     found = []
     for name, row in named:
-        if isinstance(row, (list, tuple)) and len(row) == 4 and all(isinstance(cell, (int, float)) for cell in row):
-            found.append(Peak(str(name), int(row[0]), float(row[1]), float(row[2]), float(row[3])))
+        if isinstance(row, (list, tuple)) and len(row) == 5 and all(isinstance(cell, (int, float)) for cell in row):
+            found.append(Peak(str(name), int(row[0]), *map(float, row[1:])))
     return tuple(sorted(found, key=lambda peak: (-peak.most, peak.name)))

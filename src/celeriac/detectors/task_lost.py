@@ -8,6 +8,7 @@ from celeriac.detectors.deaths import Death, deaths
 from celeriac.detectors.deliveries import told_by
 from celeriac.detectors.endings import Ending
 from celeriac.detectors.fates import Fate, fates, names_of
+from celeriac.detectors.tail import is_whole, tail
 from celeriac.detectors.testimony import shown_by
 from celeriac.model.finding import Fact, Finding, Impact, Subject, Verify, finding_key
 from celeriac.model.task import Task
@@ -42,19 +43,19 @@ def _hidden(view: View, ending: Ending) -> bool:
 
 
 def _finding(view: View, fate: Fate, lost: tuple[Task, ...], death: Death | None) -> Finding:
-    ending = fate.ending
+    ending, end = fate.ending, tail(view, fate.ending)
     cost = Impact(lost=tuple(task.id for task in lost), task_names=names_of(lost))
     verb = "was" if len(lost) == 1 else "were"
     return Finding(
         kind=KIND,
         key=finding_key(KIND, ending.name),
         severity="critical" if death is not None else "warning",
-        confidence="certain" if fate.surely_ran else "likely",
+        confidence="certain" if fate.surely_ran and is_whole(end) else "likely",
         subject=Subject(worker=ending.node, task_name=lost[0].name, task_id=lost[0].id if len(lost) == 1 else None),
         summary=f"{prose.count(len(lost), 'task')} {verb} lost with {ending.name}: taken, not ended, in no broker key",
         since=ending.at,
         cause="early-ack",
-        evidence=(*(_taken(task, ending) for task in lost[:FACTS]), *_absent(view)),
+        evidence=(*(_taken(task, ending) for task in lost[:FACTS]), *_absent(view), *([end.fact] if end else ())),
         impact=cost,
         fix=remedies.recover_lost(cost),
         verify=(Verify(f"celeriac diagnose --only {KIND}", "no finding, exit code 0"),),

@@ -8,6 +8,8 @@ from celeriac.detectors import prose
 from celeriac.detectors.deaths import Death
 from celeriac.detectors.deliveries import told_by
 from celeriac.detectors.memory import fact
+from celeriac.detectors.surroundings import surroundings
+from celeriac.detectors.tail import tail
 from celeriac.detectors.toll import growing, held_by
 from celeriac.model.finding import Fact
 from celeriac.model.task import Task
@@ -22,6 +24,8 @@ def testimony(view: View, death: Death) -> tuple[Fact, ...]:
     ending = death.ending
     found = list(death.kill.facts if death.kill else death.cause.facts if death.cause else ())
     found += [fact(one) for one in (ending.trace.gone, ending.trace.container) if one is not None]
+    found += surroundings(view, ending)
+    found += [end.fact] if (end := tail(view, ending)) is not None else []
     found += [last_heartbeat(ending.life.worker)] if ending.life and ending.life.worker.heartbeat_seen else []
     found += _goodbye(death)
     found += [*_lost(death), *_queue(view, death), *_held(view, death)]

@@ -6,7 +6,7 @@ from celeriac.detectors import prose, remedies
 from celeriac.detectors.base import Detector
 from celeriac.detectors.child_death import ChildDeath
 from celeriac.detectors.child_deaths import impact_of, unwanted
-from celeriac.detectors.child_loops import child_loop
+from celeriac.detectors.child_loops import apart_from_loops, child_loop
 from celeriac.detectors.liveness import Life, living
 from celeriac.detectors.ruled_out import broker
 from celeriac.detectors.traces import container_name
@@ -36,7 +36,7 @@ _SAID = {
 
 def judge(view: View) -> tuple[Finding, ...]:
     """One finding for each living worker that lost children; memory's are `worker-oom-killed`, a loop is its own."""
-    found = ((life, unwanted(view, life)) for life in living(view))
+    found = ((life, apart_from_loops(unwanted(view, life))) for life in living(view))
     return tuple(_finding(view, life, deaths) for life, deaths in found if deaths and _stands(view, life, deaths))
 
 
@@ -94,8 +94,15 @@ def _how(lead: ChildDeath, alike: tuple[ChildDeath, ...]) -> str:
     elif words is None and lead.status == "SIGKILL":
         words = "was killed from outside (SIGKILL), and there is no record of memory"
     elif words is None:
-        words = f"died of {lead.status}" if lead.cause == "signal" else f"ended ({lead.status or 'nothing tells how'})"
-    return words if len(alike) == 1 else words.replace("was ", "were ", 1).replace(": it was", ": they were", 1)
+        status = prose.names(tuple(dict.fromkeys(death.status for death in alike if death.status)))
+        words = f"died of {status}" if lead.cause == "signal" else f"ended ({status or 'nothing tells how'})"
+    return words if len(alike) == 1 else _of_several(words)
+
+
+def _of_several(words: str) -> str:
+    for one, several in (("was ", "were "), ("by its ", "by their "), (": it was", ": they were")):
+        words = words.replace(one, several, 1)
+    return words
 
 
 def _cost(lead: ChildDeath, alike: tuple[ChildDeath, ...], cost: Impact) -> str:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from celeriac.detectors import prose, remedies
 from celeriac.detectors.base import Detector
-from celeriac.detectors.forecast import Forecast, forecast, slope
+from celeriac.detectors.child_kills import child_kill
+from celeriac.detectors.forecast import LONG_SPAN, Forecast, forecast, slope
 from celeriac.detectors.liveness import Life, living
 from celeriac.detectors.pool_memory import Peak, PoolMemory, pool_memory
 from celeriac.detectors.traces import container_name
@@ -19,6 +20,8 @@ SOON = 3600.0
 """Seconds to the limit under which somebody should act."""
 NEAR = 0.9
 """Share of the limit that the pool would have used with one more such run beside it."""
+SPIKE_STANDS = 300.0
+"""Seconds for which a run that came so near is told."""
 UNSHARED = 0.3
 """Share of the group's pace under which its processes themselves do not grow."""
 LEAST_TASKS = 10
@@ -40,15 +43,17 @@ class Growth:
 def judge(view: View) -> tuple[Finding, ...]:
     """Workers with a known limit whose trend, or whose largest task, reaches it."""
     found = ((life, pool_memory(view, life)) for life in living(view))
-    grown = ((life, pool, growth(pool)) for life, pool in found if pool is not None)
+    grown = ((life, pool, _growth(view, life, pool)) for life, pool in found if pool is not None)
     return tuple(_finding(life, pool, one) for life, pool, one in grown if one is not None)
 
 
-def growth(pool: PoolMemory) -> Growth | None:
-    """The growth that stands; a steady trend before a spike, since it only gets worse."""
+def _growth(view: View, life: Life, pool: PoolMemory) -> Growth | None:
+    """The growth that stands; a steady trend before a spike, since it only gets worse. After a kill for memory the
+    largest run is the one that was killed, and that is told."""
     if pool.limit is None:
         return None
-    return _steady(pool, pool.limit) or _spike(pool, pool.limit)
+    steady = _steady(pool, pool.limit)
+    return steady if steady or child_kill(view, life) else _spike(view, pool, pool.limit)
 
 
 def _steady(pool: PoolMemory, limit: float) -> Growth | None:
@@ -64,7 +69,8 @@ def _steady(pool: PoolMemory, limit: float) -> Growth | None:
         f"grows {prose.size(ahead.rate * 60)} a minute{each}, for {prose.span(ahead.span)} now: "
         f"at this pace it reaches its {prose.size(limit)} in {prose.span(ahead.seconds)}"
     )
-    return Growth(cause, words, "warning" if ahead.seconds <= SOON else "info", pool.trend[0].at, ahead)
+    proven = ahead.span >= LONG_SPAN  # a burst, or a worker that warms up, looks like a leak for less than that
+    return Growth(cause, words, "warning" if proven and ahead.seconds <= SOON else "info", pool.trend[0].at, ahead)
 
 
 def _unshares(pool: PoolMemory, ahead: Forecast) -> bool:
@@ -75,8 +81,8 @@ def _unshares(pool: PoolMemory, ahead: Forecast) -> bool:
     return slope([(one.at, one.total) for one in pool.trend]) < UNSHARED * ahead.rate
 
 
-def _spike(pool: PoolMemory, limit: float) -> Growth | None:
-    peak = pool.peaks[0] if pool.peaks else None
+def _spike(view: View, pool: PoolMemory, limit: float) -> Growth | None:
+    peak = next((one for one in pool.peaks if view.at - one.at <= SPIKE_STANDS), None)
     if peak is None or pool.trend == ():
         return None
     others = max(0.0, pool.course_now - max(pool.children, default=0.0))
@@ -87,7 +93,7 @@ def _spike(pool: PoolMemory, limit: float) -> Growth | None:
         f"nearly reached its {prose.size(limit)} in one run of {peak.name}: {prose.size(peak.most)} beside "
         f"{prose.size(others)} of others (half of {prose.count(peak.runs, 'run')} stay under {prose.size(peak.median)})"
     )
-    return Growth("spike", words, "warning", pool.told.at, peak=peak)
+    return Growth("spike", words, "warning", peak.at, peak=peak)
 
 
 def _finding(life: Life, pool: PoolMemory, one: Growth) -> Finding:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+
 from celeriac.detectors import prose, remedies
 from celeriac.detectors.base import Detector
 from celeriac.detectors.casualties import Casualties, casualties
+from celeriac.detectors.child_death import ChildDeath
+from celeriac.detectors.child_deaths import impact_of, unwanted
 from celeriac.detectors.child_kills import child_kill
-from celeriac.detectors.child_loops import child_loop
+from celeriac.detectors.child_loops import apart_from_loops, child_loop
 from celeriac.detectors.deaths import Death, deaths
 from celeriac.detectors.liveness import Life, living
 from celeriac.detectors.main_loops import loops_of_mains
@@ -21,6 +26,7 @@ from celeriac.model.task import Task
 from celeriac.model.view import View
 
 KIND = "worker-oom-killed"
+SHOWN = 2
 
 
 def judge(view: View) -> tuple[Finding, ...]:
@@ -70,22 +76,30 @@ def _prevent(kill: Kill) -> tuple[Prevent, ...]:
 def _child(view: View, life: Life, kill: Kill) -> Finding:
     node, container = life.worker.node, container_name(life.trace)
     cost = casualties(view, life, kill)
+    others = _others(view, life)
+    beside = impact_of(life, others)
     return Finding(
         kind=KIND,
         key=finding_key("worker-child", node),
         severity="warning",
         confidence=kill.confidence,
         subject=Subject(worker=node, host=life.worker.host, pid=kill.pid, container=container),
-        summary=_child_summary(node, kill, cost),
+        summary=_child_summary(node, kill, cost, others),
         since=kill.at,
         cause=kill.cause,
-        evidence=(*kill.facts, *cost.facts, _lives(view, life), *_flag(life)),
+        evidence=(
+            *kill.facts,
+            *cost.facts,
+            *(death.fact for death in others[-SHOWN:]),
+            _lives(view, life),
+            *_flag(life),
+        ),
         ruled_out=tuple(filter(None, (_main_lives(life), broker(view)))),
         impact=Impact(
-            failed=None if cost.failed is None else tuple(task.id for task in cost.failed),
-            requeued=tuple(task.id for task in cost.requeued),
-            unknown=tuple(task.id for task in cost.unsure),
-            task_names=_names((*cost.named, *cost.requeued)),
+            failed=None if cost.failed is None else (*_ids(cost.failed), *(beside.failed or ())),
+            requeued=(*_ids(cost.requeued), *(beside.requeued or ())),
+            unknown=(*_ids(cost.unsure), *(beside.unknown or ())),
+            task_names=_names((*cost.named, *cost.requeued), beside),
         ),
         fix=(
             _enlarge(life, kill),
@@ -97,16 +111,31 @@ def _child(view: View, life: Life, kill: Kill) -> Finding:
     )
 
 
+def _others(view: View, life: Life) -> tuple[ChildDeath, ...]:
+    """Children of the same worker that the recorder saw die of something else meanwhile: one incident tells it all."""
+    dead = apart_from_loops(unwanted(view, life))
+    return tuple(death for death in dead if death.told is not None and death.cause not in ("oom", "operator"))
+
+
 _AGAIN = "its child was killed: see its arguments, and send it again once there is memory for it"
 
 
-def _child_summary(node: str, kill: Kill, cost: Casualties) -> str:
+def _child_summary(node: str, kill: Kill, cost: Casualties, others: tuple[ChildDeath, ...]) -> str:
     kills = "a pool child" if kill.times == 1 else f"{prose.number(kill.times)} pool children"
     verb = "was" if kill.times == 1 else "were"
     failed = f"; {prose.count(len(cost.named), 'task')} failed" if cost.named else ""
     again = f"; {prose.count(len(cost.requeued), 'task')} requeued" if cost.requeued else ""
     why = kill.story or _reason(kill)
-    return f"{kills} of {node} {verb} killed by the kernel: {why}{failed}{again}; the worker itself lives and consumes"
+    lost = f"{failed}{again}{_besides(others)}"
+    return f"{kills} of {node} {verb} killed by the kernel: {why}{lost}; the worker itself lives and consumes"
+
+
+def _besides(others: tuple[ChildDeath, ...]) -> str:
+    if not others:
+        return ""
+    who = "another child" if len(others) == 1 else f"{prose.number(len(others))} more children"
+    status = prose.names(tuple(dict.fromkeys(death.status or death.cause for death in others)))
+    return f"; {who} died of something else ({status})"
 
 
 def _enlarge(life: Life, kill: Kill) -> Fix:
@@ -142,9 +171,13 @@ def _main_lives(life: Life) -> RuledOut | None:
     return RuledOut("main process", f"pid {process.pid} runs, state {process.text('state')}") if process else None
 
 
-def _names(tasks: tuple[Task, ...]) -> tuple[tuple[str, int], ...]:
-    names = sorted({task.name for task in tasks if task.name})
-    return tuple((name, sum(task.name == name for task in tasks)) for name in names)
+def _ids(tasks: Iterable[Task]) -> Iterable[str]:
+    return (task.id for task in tasks)
+
+
+def _names(tasks: tuple[Task, ...], beside: Impact) -> tuple[tuple[str, int], ...]:
+    counts = Counter(dict(beside.task_names)) + Counter(task.name for task in tasks if task.name)
+    return tuple(sorted(counts.items()))
 
 
 DETECTOR = Detector(KIND, judge, needs=frozenset({"events"}))

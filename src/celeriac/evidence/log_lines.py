@@ -27,7 +27,6 @@ SIGNATURES = (
     ("unrecoverable", "Unrecoverable error"),
     ("child-killed", "Worker exited prematurely: signal 9 (SIGKILL)"),
     ("up-timeout", "Timed out waiting for UP message"),
-    ("max-memory", "child process exiting after exceeding memory limit"),
     ("broker-out-of-memory", "OOM command not allowed"),
     ("broker-read-only", "READONLY You can't write against a read only"),
     ("precondition-failed", "PRECONDITION_FAILED"),

@@ -170,30 +170,44 @@ def _owner(drafts: list[_Draft], mark: Mark) -> _Draft | None:
     return _ended(drafts, mark)
 
 
+def _fits(draft: _Draft, mark: Mark) -> bool:
+    """What carries another number of retries is of another attempt, however near in time."""
+    return draft.retries == mark.retries or -1 in (draft.retries, mark.retries)
+
+
 def _published(drafts: list[_Draft], mark: Mark) -> _Draft | None:
+    """A publish reads later than what came of it where clocks differ, or the receiver was faster."""
+    for draft in reversed(drafts):
+        if draft.published_at is None and draft.retries == mark.retries >= 0 and _near(draft, mark):
+            return draft
     current = drafts[-1]
-    if current.published_at is not None:
-        return None
-    skewed = current.retries == mark.retries >= 0 and mark.at - (current.ended_at or mark.at) <= SKEW
-    return current if current.open or skewed else None
+    return current if current.published_at is None and current.open and _fits(current, mark) else None
+
+
+def _near(draft: _Draft, mark: Mark) -> bool:
+    return mark.at - (draft.ended_at or mark.at) <= SKEW
 
 
 def _taken(drafts: list[_Draft], mark: Mark) -> _Draft | None:
     """A start goes to what its worker received; both else to a message that nobody has taken."""
     time = _TIME_OF[mark.what]
     for draft in reversed(drafts):
-        if draft.open and draft.worker == mark.worker and getattr(draft, time) in (None, mark.at):
+        same = draft.worker == mark.worker and _fits(draft, mark)
+        if draft.open and same and getattr(draft, time) in (None, mark.at):
             return draft
     current = drafts[-1]
-    return current if current.open and current.worker is None else None
+    return current if current.open and current.worker is None and _fits(current, mark) else None
 
 
 def _ended(drafts: list[_Draft], mark: Mark) -> _Draft | None:
-    """An end goes to what its worker held: a retry is published before `task-retried` (celery/app/task.py), and a
-    task that runs twice ends twice."""
+    """An end goes to what its worker held, and a task that runs twice ends twice. Its next attempt may be published,
+    received, even started before `task-retried` is heard (celery/app/task.py, retry)."""
+    held = [one for one in drafts if one.open and mark.worker and one.worker == mark.worker and _fits(one, mark)]
+    if mark.what == "retried":
+        newest = max(draft.retries for draft in drafts)
+        held = [draft for draft in held if draft.retries < newest] or held
+    if held:
+        return held[-1]
     current = drafts[-1]
-    for draft in reversed(drafts):
-        if draft.open and mark.worker and draft.worker == mark.worker:
-            return draft
     foreign = current.open and current.worker is not None and bool(mark.worker)
-    return None if foreign else current
+    return None if foreign or not _fits(current, mark) else current

@@ -36,8 +36,8 @@ class Evidence:
                   (shortly before), group, max_tasks, max_memory (bytes; after which its pool replaces a child)
     pool-memory   (worker) parent, pool, main_rss, children [[pid, rss, cpu share, task id, task name], …], group,
                   limit, usage, kills, trend [[Unix s, rss of all, greatest of a child, tasks ended, usage], …],
-                  baseline (rss of a child just after fork), peaks {task name: [tasks, p50, p95, max]}, ends {cause:
-                  children that ended of it}
+                  baseline (rss of a child just after fork), peaks {task name: [tasks, p50, p95, max, Unix s of
+                  the last run near the max]}, ends {cause: children that ended of it}
     cgroup        path, version (1|2), kills (count or None), limit (bytes or None), peak, current, group_kill
     oom-count     path, version, kills (new count), added, limit, peak, group_kills (new count of whole groups that
                   were killed), group_added

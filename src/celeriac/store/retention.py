@@ -27,6 +27,8 @@ from celeriac.store.schema import (
 from celeriac.store.tasks import count
 
 HOUR, DAY = 3600.0, 86_400.0
+EDGES_KEPT = 50_000
+"""Edges among the facts about hosts: some 200 MB of them, when something dies again and again for days."""
 _WEEK = frozenset(state.value for state in AttemptState if state.ended) - {"failed", "lost", "dead"}
 """Ends that nobody asks about after a week; the others, and what never ended, stay for 90 days."""
 
@@ -90,7 +92,7 @@ def _rest(connection: Connection, now: float, limit: int) -> int:
     """What is small: facts about hosts, holes, books, answered requests, lives long over."""
     month = now - 30 * DAY
     past: tuple[tuple[Table, ColumnElement[bool]], ...] = (
-        (evidence, evidence.c.level.is_(False) & (evidence.c.at < month)),
+        (evidence, evidence.c.level.is_(False) & (evidence.c.at < max(month, _oldest_edge(connection)))),
         (evidence, evidence.c.level & (evidence.c.at < now - DAY)),
         (gaps, gaps.c.found_at < month),
         (recordings, recordings.c.heard_at < now - 90 * DAY),
@@ -107,6 +109,12 @@ def _rest(connection: Connection, now: float, limit: int) -> int:
         if keys:
             deleted += connection.execute(delete(table).where(old, key.in_(set(keys)))).rowcount
     return deleted
+
+
+def _oldest_edge(connection: Connection) -> float:
+    """Unix seconds of the oldest edge that is kept for their number, 0 while there are fewer."""
+    newest = select(evidence.c.at).where(evidence.c.level.is_(False)).order_by(evidence.c.at.desc())
+    return connection.scalar(newest.offset(EDGES_KEPT - 1).limit(1)) or 0.0
 
 
 def _delete(connection: Connection, table: Table, key: ColumnElement[object], keys: object) -> int:

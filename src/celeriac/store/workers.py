@@ -47,7 +47,9 @@ def get(connection: Connection, node: str, pid: int) -> Worker | None:
 
 def since(connection: Connection, heard: float) -> tuple[Worker, ...]:
     """Every life heard of at or after `heard`."""
-    found = connection.scalars(select(workers.c.body).where(workers.c.heard >= heard).order_by(workers.c.heard))
+    found = connection.scalars(
+        select(workers.c.body).where(workers.c.heard >= heard).order_by(workers.c.heard, workers.c.node, workers.c.pid)
+    )
     return tuple(unpack(Worker, body) for body in found)
 
 

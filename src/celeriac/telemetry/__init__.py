@@ -131,4 +131,6 @@ def emit(signal: Signal) -> None:
     """Log `signal` once, with its fields as `extra["celeriac"]`."""
     facts = {field.name: getattr(signal, field.name) for field in dataclasses.fields(signal)}
     text = " ".join(f"{key}={value}" for key, value in facts.items() if value is not None)
-    _LOGGER.log(signal.level, "%s %s", signal.name(), text, extra={"celeriac": facts, "signal": signal.name()})
+    _LOGGER.log(
+        signal.level, "celeriac: %s %s", signal.name(), text, extra={"celeriac": facts, "signal": signal.name()}
+    )

@@ -32,11 +32,15 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What one read gave. All that was handed over before `began` (Unix seconds) has been given out when `current`."""
+    """What one read gave. All that was handed over before `began` (Unix seconds) has been given out when `current`.
+
+    `others` is how many more readers take parcels now: what they take is not given to us.
+    """
 
     began: float
     deliveries: tuple[Delivery, ...] = ()
     current: bool = True
+    others: int = 0
 
 
 class Inlet(Protocol):

@@ -30,13 +30,14 @@ class QueueInlet:
     def receive(self, timeout: float, limit: int) -> Received:
         """See Inlet."""
         began = self._clock()
+        others = 0
         with self._line.door():
             self._open()
             dry = self._gather(timeout, limit)
             if self._line.amqp:
-                dry = self._none_ready()
+                dry, others = self._state()
             given = tuple(self._arrived.popleft() for _ in range(min(limit, len(self._arrived))))
-        return Received(began, given, current=dry and not self._arrived)
+        return Received(began, given, dry and not self._arrived, others)
 
     def acknowledge(self, tags: tuple[str, ...]) -> None:
         """See Inlet. A tag of an earlier connection is passed over: the broker has its parcel again, and it comes."""
@@ -75,10 +76,11 @@ class QueueInlet:
                 return True
         return False
 
-    def _none_ready(self) -> bool:
-        """True when the broker has nothing left for us. It also proves that the broker answers, and comes after every
-        parcel that is under way: one channel keeps its order."""
-        return not self._line.channel.queue_declare(queue=NAME, passive=True).message_count
+    def _state(self) -> tuple[bool, int]:
+        """Whether the broker has nothing left for us, and how many others read. It also proves that the broker answers,
+        and comes after every parcel that is under way: one channel keeps its order."""
+        queue = self._line.channel.queue_declare(queue=NAME, passive=True)
+        return not queue.message_count, max(0, queue.consumer_count - 1)
 
     def _arrive(self, message: Message) -> None:
         tag = f"{self._life}:{message.delivery_tag}"

@@ -21,7 +21,6 @@ _MEANINGS: tuple[tuple[type[Exception] | str, str, str], ...] = (
     (redis.BusyLoadingError, "is loading its data", "Wait until it has"),
     (redis.AuthenticationError, "refuses the password", "Mend the user and password in broker_url"),
     (MasterDownError, "has lost its primary", "Wait for the failover"),
-    (NoPermissionError, "forbids us a command", "Allow streams, EVAL and INFO to the broker's user by ACL"),
     (MovedError, *_CLUSTER),
     (AskError, *_CLUSTER),
     (ClusterDownError, *_CLUSTER),
@@ -53,6 +52,9 @@ def translate(error: Exception, place: str) -> TransportUnavailableError:
         return GroupGoneError(f"{place} has no stream {text}")
     if text.startswith("BUSYGROUP"):
         return GroupThereError(f"{place} has the group of readers already")
+    if isinstance(error, NoPermissionError):
+        hint = "Allow streams, EVAL and INFO to the broker's user by ACL"
+        return TransportUnavailableError(f"{place} forbids us a command: {text}", hint=hint)
     for sign, means, hint in _MEANINGS:
         if sign in text if isinstance(sign, str) else isinstance(error, sign):
             return TransportUnavailableError(f"{place} {means}", hint=hint)

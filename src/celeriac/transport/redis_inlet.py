@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from time import time
+from time import monotonic, time
 from typing import Any
 
 from kombu import Connection
@@ -18,6 +18,8 @@ from celeriac.transport.redis_outlet import FIELD
 
 GROUP = "celeriac"
 _START = "0-0"
+READS_WITHIN = 5.0
+"""Seconds within which a reader that runs has asked for more."""
 
 
 class RedisInlet:
@@ -37,6 +39,7 @@ class RedisInlet:
         self._joined = False
         self._owed: str | None = _START
         self._others: str | None = _START
+        self._counted = (float("-inf"), 0)
 
     def receive(self, timeout: float, limit: int) -> Received:
         """See Inlet. What this reader left unacknowledged comes first, then what others left for too long."""
@@ -64,9 +67,10 @@ class RedisInlet:
         self._join()
         left = self._left_by_us(limit) or self._left_by_others(limit)
         if left:
-            return Received(began, left, current=False)
+            return Received(began, left, current=False, others=self._other_readers())
         new = self._read_new(limit, timeout)
-        return Received(began, new, current=len(new) < limit and not self._held_by_others())
+        current = len(new) < limit and not self._held_by_others()
+        return Received(began, new, current, self._other_readers())
 
     def _join(self) -> None:
         """The group, made where it is missing; a stream made for it lives no longer than one that is written."""
@@ -106,6 +110,18 @@ class RedisInlet:
         if held:
             self._others = _START
         return held
+
+    def _other_readers(self) -> int:
+        """How many others read now, a few seconds old at most. Redis before 7.2 takes a reader that finds nothing new for
+        idle: asking for what is owed to it shows that it is there."""
+        if monotonic() - self._counted[0] >= self._limits.look:
+            self._read_group(_START, 1)
+            told = self._link.ask("XINFO", "CONSUMERS", self._link.key, GROUP)
+            readers = [dict(zip(one[::2], one[1::2], strict=False)) for one in told]
+            others = [one for one in readers if _text(one[b"name"]) != self._reader]
+            reading = sum(int(one[b"idle"]) < READS_WITHIN * 1000 for one in others)
+            self._counted = (monotonic(), reading)
+        return self._counted[1]
 
     def _read_new(self, limit: int, timeout: float) -> tuple[Delivery, ...]:
         block = int(min(timeout, self._limits.patience / 2) * 1000)

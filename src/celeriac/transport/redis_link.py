@@ -27,7 +27,8 @@ class RedisLink:
 
     kombu knows how to reach the server: TLS, sentinels, sockets, credentials. Its channel is built without its own
     constructor, which would ping and register itself with a poller (kombu/transport/redis.py, Channel.__init__); what
-    is taken is the pool that its `pool` property makes from the parameters.
+    is taken is the pool that its `pool` property makes from the parameters. Ours stand among them before there is a
+    pool: one made for RESP3 keeps what RESP2 has no parser for (redis/connection.py, ConnectionPool).
     """
 
     def __init__(self, connection: Connection, patience: float) -> None:
@@ -71,9 +72,9 @@ class RedisLink:
             transport: Any = self._kombu.transport
             channel = transport.Channel.__new__(transport.Channel)
             virtual.Channel.__init__(channel, transport)
-            pool = channel.pool
-            pool.connection_kwargs.update(_manners(self._patience))
-            self._client = redis.Redis(connection_pool=pool)
+            theirs = channel._connparams
+            channel._connparams = lambda asynchronous=False: {**theirs(asynchronous), **_manners(self._patience)}
+            self._client = redis.Redis(connection_pool=channel.pool)
             self._client.response_callbacks.clear()  # plain replies: the same in every version of redis-py
         return self._client
 

@@ -14,10 +14,7 @@ import os
 import stat
 import struct
 import tempfile
-from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from itertools import islice
 from pathlib import Path
 
 from celeriac.host.processes import read_process, since_boot
@@ -28,11 +25,11 @@ from celeriac.worker.recorder import Recorder
 SIZE = 4096
 SUFFIX = ".flight"
 MAGIC = b"celeriac"
-_FIXED = struct.Struct("<8sQdq")
+FIXED = struct.Struct("<8sQdq")
 """Magic, number of the newest item, when it was last touched (Unix seconds), kills of its memory group (-1 unknown)."""
+OWN: set[str] = set()
+"""Names of this process's boxes. None may be opened again: closing it would end the lock (fcntl(2))."""
 _NEWEST, _TOUCHED, _KILLS = slice(8, 16), slice(16, 24), slice(24, 32)
-_FOUND_LIMIT = 64
-_own: set[str] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +45,6 @@ class Label:
     group: str | None = None
     version: int | None = None
     inode: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Wreck:
-    """A box whose owner is dead. `last` is the number of the newest item it noted; `touched` when it last lived for
-    certain; `kills` its memory group's count then, None unknown."""
-
-    label: Label
-    last: int
-    touched: float
-    kills: int | None
 
 
 class BlackBox:
@@ -77,17 +63,27 @@ class BlackBox:
         self._kills = self._view[_KILLS].cast("q")
 
     @classmethod
-    def open(cls, recorder: Recorder, directory: Path | None = None) -> BlackBox | None:
-        """Where its items are counted from now on; None where such a file cannot be had."""
+    def open(cls, recorder: Recorder, system: str, directory: Path | None = None) -> BlackBox | None:
+        """Where its items are counted from now on; None where such a file cannot be had. `system` says which record
+        they go to: only who writes to the same may tell of it.
+
+        Its place on the disk is taken here. A write to mapped memory that finds the disk full kills the process
+        (mmap(2), SIGBUS).
+        """
         directory = directory or home()
         if not _is_private(directory):
             return None
-        path = directory / f"{recorder.sender.boot}{SUFFIX}"
+        path = directory / f"{system}.{recorder.sender.boot}{SUFFIX}"
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        _own.add(path.name)
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.ftruncate(file, SIZE)
-        box = cls(path, file, _label(recorder.sender))
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.posix_fallocate(file, 0, SIZE)
+            box = cls(path, file, _label(recorder.sender))
+        except OSError:
+            path.unlink(missing_ok=True)
+            os.close(file)
+            raise
+        OWN.add(path.name)
         recorder.buffer.count_in(box.newest)
         return box
 
@@ -105,7 +101,7 @@ class BlackBox:
         counted in it."""
         self._path.unlink(missing_ok=True)
         os.close(self._file)
-        _own.discard(self._path.name)
+        OWN.discard(self._path.name)
 
     @property
     def _place(self) -> tuple[str | None, int | None]:
@@ -113,51 +109,13 @@ class BlackBox:
 
     def _write_label(self, label: Label) -> None:
         self._label = label
-        text = json.dumps(asdict(label)).encode()[: SIZE - _FIXED.size]
-        self._view[_FIXED.size :] = text.ljust(SIZE - _FIXED.size)
+        text = json.dumps(asdict(label)).encode()[: SIZE - FIXED.size]
+        self._view[FIXED.size :] = text.ljust(SIZE - FIXED.size)
 
 
 def home() -> Path:
     """This user's boxes on this host."""
     return Path(tempfile.gettempdir()) / f"celeriac-{os.geteuid()}"
-
-
-def wrecks(directory: Path) -> Iterator[Wreck]:
-    """Each box there whose owner is dead, once: whoever gets its lock takes it away."""
-    if not directory.is_dir():
-        return
-    for path in islice(directory.glob(f"*{SUFFIX}"), _FOUND_LIMIT):
-        if path.name not in _own and (wreck := _claimed(path)) is not None:
-            yield wreck
-
-
-def _claimed(path: Path) -> Wreck | None:
-    """None while its owner lives, and when another was faster."""
-    try:
-        file = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError:
-        return None
-    try:
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        content = os.read(file, SIZE)
-        if os.fstat(file).st_nlink == 0 or len(content) < SIZE:
-            return None
-        path.unlink()
-        return _read(content)
-    except OSError:
-        return None
-    finally:
-        os.close(file)
-
-
-def _read(content: bytes) -> Wreck | None:
-    magic, last, touched, kills = _FIXED.unpack_from(content)
-    if magic != MAGIC or not touched:
-        return None
-    with suppress(ValueError, TypeError):
-        label = Label(**json.loads(content[_FIXED.size :]))
-        return Wreck(label, last, touched, None if kills < 0 else kills)
-    return None
 
 
 def _label(sender: Sender) -> Label:

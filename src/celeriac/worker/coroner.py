@@ -18,8 +18,8 @@ AGAIN = 0.05
 """Seconds after which a death that nothing explains is looked into once more."""
 LATE = 0.2
 """Seconds in which the parent may still hear from a dead child's pipe that it had begun a task."""
-TOLD_A_SECOND = 5
-"""Deaths that are told in a second; more are counted in the next that is."""
+TOLD_A_SECOND, TOLD_A_MINUTE = 5, 60
+"""Deaths that are told in any second and minute; more are counted in the next that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Coroner:
         self._pool = pool
         self._runs = runs
         self._open: list[_Open] = []
-        self._told: deque[float] = deque(maxlen=TOLD_A_SECOND)
+        self._told: deque[float] = deque(maxlen=TOLD_A_MINUTE)
         self._untold = 0
         self._recycling_told = 0.0
         self.causes: Counter[str] = Counter()
@@ -115,7 +115,7 @@ class Coroner:
         return False
 
     def _tell(self, ending: Ending) -> None:
-        if len(self._told) == TOLD_A_SECOND and 0 <= ending.at - self._told[0] < 1.0:
+        if self._too_many(ending.at, TOLD_A_SECOND, 1.0) or self._too_many(ending.at, TOLD_A_MINUTE, 60.0):
             self._untold += 1
             return
         self._told.append(ending.at)
@@ -123,6 +123,9 @@ class Coroner:
         limits = {"max_tasks": self._pool.max_tasks, "max_memory": self._pool.max_memory}
         self._recorder.note_fact(child_gone(self._recorder.sender, ending, limits))
         self._recorder.urge()
+
+    def _too_many(self, at: float, most: int, seconds: float) -> bool:
+        return len(self._told) >= most and 0 <= at - self._told[-most] < seconds
 
 
 def _status(child: Child) -> Status:

@@ -54,7 +54,7 @@ def child_gone(sender: Sender, ending: Ending, limits: Mapping[str, object]) -> 
         what="child-gone",
         host=sender.host,
         fact=f"pool process {child.pid} of {sender.node} {_how(ending.cause, ending.death.status)}{_while(ending)}",
-        how="waitid(2) in its parent" + (f"; the kill count of {group.path}" if group else ""),
+        how=f"grep 'pid:{child.pid} exited' WORKER.log",
         pid=child.pid,
         nodes=(sender.node,),
         data={

@@ -36,9 +36,10 @@ FAREWELL = 1.0
 
 class Flight:
     """`accepted`, `ended` and `blame` are called by the main loop and take a microsecond; all else happens on one
-    thread. `interval` is seconds between two looks at memory; 0 looks at none, deaths are watched still."""
+    thread. `interval` is seconds between two looks at memory; 0 looks at none, deaths are watched still. `system` says
+    which record it is (celeriac/transport/place.py)."""
 
-    def __init__(self, recorder: Recorder, pool: Pool, *, interval: float) -> None:
+    def __init__(self, recorder: Recorder, pool: Pool, *, interval: float, system: str) -> None:
         self._recorder = recorder
         self._pool = pool
         self._interval = interval
@@ -51,7 +52,7 @@ class Flight:
         self._alarmed_for: Group | None = None
         self._coroner = Coroner(recorder, pool, self._runs)
         self._survey = Survey(recorder.sender, pool.name, interval)
-        self._boxes = Boxes(recorder)
+        self._boxes = Boxes(recorder, system)
         self._watch = Watch()
         self._thread: threading.Thread | None = None
         self._stop = False
@@ -83,12 +84,13 @@ class Flight:
             self._runs.accepted(child, task_id, name, time())
 
     @guarded
-    def ended(self, child: int, task_id: str) -> Flown | None:
-        """The task is over, however: the memory it was seen with. None when it was never seen."""
-        run = self._runs.ended(child, task_id, orphaned=self._roster.is_gone(child))
+    def ended(self, child: int, task_id: str, *, quits: bool = False) -> Flown | None:
+        """The task is over, however: the memory it was seen with. None when it was never seen. `quits` says that its
+        process is about to go with it."""
+        run = self._runs.ended(child, task_id, orphaned=quits or self._roster.is_gone(child))
         flown = None if run is None else run.flown()
         if run is not None and flown is not None:
-            self._survey.peaks.add(run.name, flown.peak)
+            self._survey.peaks.add(run.name, flown.peak, time())
         return flown
 
     @guarded
@@ -103,7 +105,7 @@ class Flight:
 
     @guarded
     def _run(self) -> None:
-        self._boxes.open()
+        self._boxes.open(time())
         while not self._stop:
             self._turn()
         self._boxes.close()

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from celeriac.telemetry import RecorderFault, emit
+from celeriac.telemetry import RecorderFault, Signal, emit
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 _told: set[str] = set()
 _TOLD_LIMIT = 100
+_LONGEST = 500
+"""Characters of a fault that are logged: it may hold what the user's own objects say."""
 
 
 def guarded(hook: Callable[P, R]) -> Callable[P, R | None]:
@@ -45,9 +48,23 @@ def _interrupts(error: Exception) -> bool:
 
 
 def tell(hook: str, error: Exception) -> None:
-    """Log a fault of ours the first time it is seen."""
-    text = f"{type(error).__name__}: {error}"
+    """Log a fault of ours the first time it is seen. Never raises, whatever the error's own `str` does."""
+    text = _said(error)
     if text in _told or len(_told) >= _TOLD_LIMIT:
         return
     _told.add(text)
-    emit(RecorderFault(hook, text))
+    say(RecorderFault(hook, text))
+
+
+def say(word: Signal) -> None:
+    """Log it, whatever the user's own log handlers and filters do: one that raises does so for its own records."""
+    with suppress(Exception):
+        emit(word)
+
+
+def _said(error: Exception) -> str:
+    name = type(error).__name__
+    try:
+        return f"{name}: {error}"[:_LONGEST]
+    except Exception:
+        return name

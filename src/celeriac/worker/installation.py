@@ -8,22 +8,21 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from celery import signals
+from celery import Celery, signals
+from celery.local import Proxy
 from celery.utils.nodenames import anon_nodename
 
+from celeriac.errors import ConfigError
 from celeriac.model.redact import Redactor
-from celeriac.telemetry import OptionIgnored, emit
+from celeriac.telemetry import OptionIgnored
 from celeriac.transport import Outlet
 from celeriac.worker import link
-from celeriac.worker.guard import guarded
-from celeriac.worker.options import Options, checked, resolve, switched_off
+from celeriac.worker.guard import guarded, say
+from celeriac.worker.options import Options, checked, resolve
 from celeriac.worker.publishing import Publishing
 from celeriac.worker.recorder import Recorder
-
-if TYPE_CHECKING:
-    from celery import Celery
 
 PRODUCER, WORKER, BEAT, CHILD = "producer", "worker", "beat", "child"
 ATTRIBUTE = "_celeriac"
@@ -34,9 +33,10 @@ _all: weakref.WeakSet[Installation] = weakref.WeakSet()
 
 
 def install(app: Celery, keywords: Mapping[str, Any]) -> Installation | None:
-    """Once per app; None when switched off. Raises ConfigError."""
+    """Once per app; None when the keywords switch it off. Raises ConfigError."""
     values = checked(keywords)
-    if switched_off(os.environ) or not values.get("enabled", True):
+    app = _real(app)
+    if not values.get("enabled", True):
         return None
     installed: Installation | None = app.__dict__.get(ATTRIBUTE)
     if installed is None:
@@ -45,15 +45,28 @@ def install(app: Celery, keywords: Mapping[str, Any]) -> Installation | None:
     return installed
 
 
+def _real(app: object) -> Celery:
+    """The app behind `celery.current_app`, which in another thread may be another. Raises ConfigError."""
+    if type(app) is Proxy:
+        app = app._get_current_object()
+    if not isinstance(app, Celery):
+        raise ConfigError(
+            f"celeriac.install needs a Celery app, not {type(app).__name__}", hint="Call celeriac.install(app)"
+        )
+    return app
+
+
 class Installation:
     """One app in one process. `role` is producer | worker | beat, or child: a pool process, which records nothing and
-    tells its worker what only it can know."""
+    tells its worker what only it can know. `forks` says that it is a worker whose tasks run in such processes."""
 
     _options: Options | None
-    _told: bool
+    _system: str | None
 
     def __init__(self, app: Any, keywords: Mapping[str, Any]) -> None:
         self.app = app
+        self.forks = False
+        self._told = False
         self.role = CHILD if link.is_child() else PRODUCER
         self._keywords = keywords
         self._publishing = Publishing(self)
@@ -65,7 +78,7 @@ class Installation:
         if self._options is None:
             options, faults = resolve(self._keywords, self.app.conf, os.environ)
             for fault in faults if not self._told else ():
-                emit(OptionIgnored(fault))
+                say(OptionIgnored(fault))
             self._told = True
             self._options, self._redactor = options, Redactor(options.redact)
         return self._options
@@ -86,10 +99,19 @@ class Installation:
             self._begin(PRODUCER, anon_nodename())
         return self._recorder
 
+    @property
+    def system(self) -> str:
+        """Which record this process writes to."""
+        if self._system is None:
+            from celeriac.transport.place import system
+
+            self._system = system(self._connection())
+        return self._system
+
     def note(self, kind: str, task_id: str, data: Mapping[str, Any], at: float) -> None:
         """Something happened at `at` (Unix seconds): on record here, or told to the worker from its child."""
         if self.role == CHILD:
-            self._teller.tell(kind, at, task_id, {**data, "child": os.getpid()})
+            self._teller.tell(kind, at, task_id, {**data, "child": os.getpid(), "system": self.system})
         elif (recorder := self.recorder) is not None:
             recorder.note(kind, task_id, data, at)
 
@@ -112,19 +134,19 @@ class Installation:
         self.app.__dict__.pop(ATTRIBUTE, None)
         _all.discard(self)
 
-    def forked(self) -> None:
-        """Begin anew in a forked process: of a worker, a pool process; of anything else, a producer with a record of
-        its own. A lock that another thread held at the fork is forgotten with the old record."""
-        self.role = CHILD if self.role in (WORKER, CHILD) else PRODUCER
+    def forked(self, *, pooled: bool) -> None:
+        """Begin anew in a forked process: in a pool a child, elsewhere a producer with a record of its own. A lock that
+        another thread held at the fork is forgotten with the old record."""
+        self.role, self.forks = CHILD if pooled else PRODUCER, False
         self._teller.close()
         self._publishing.forked()
         self._reset()
 
     def _reset(self) -> None:
         self._options = None
-        self._told = False
         self._redactor = Redactor()
         self._recorder: Recorder | None = None
+        self._system = None
         self._beginning = threading.RLock()
         self._teller = link.Teller()
 
@@ -171,17 +193,29 @@ class Installation:
     def _connect(self) -> Outlet:
         from celeriac.transport.open import open_outlet
 
-        return open_outlet(self.app.connection_for_write(self.options.transport))
+        return open_outlet(self._connection())
+
+    def _connection(self) -> Any:
+        """Not open yet: it says where."""
+        return self.app.connection_for_write(self.options.transport)
 
     def leave(self) -> None:
-        """This process ends: ship what waits."""
-        if self._recorder is not None:
+        """This process ends: ship what waits. Said several times, it waits but once."""
+        if self._recorder is not None and not self._recorder.closed:
             self._recorder.close(FAREWELL)
 
 
+def record_of(system: str) -> Recorder | None:
+    """The record of this process that is written there, None when no app of it does."""
+    return next((one.recorder for one in tuple(_all) if one.system == system), None)
+
+
 def _forked() -> None:
-    for installation in tuple(_all):
-        installation.forked()
+    """A process of a worker's pool is one for every app in it."""
+    everyone = tuple(_all)
+    pooled = any(one.forks or one.role == CHILD for one in everyone)
+    for installation in everyone:
+        installation.forked(pooled=pooled)
 
 
 def _leave_with_process() -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from celeriac.model.redact import Redactor
     from celeriac.worker.flight import Flight
     from celeriac.worker.recorder import Recorder
+    from celeriac.worker.requests import Recorded
 
 STARTED: Final = "task-started"
 IGNORED: Final = "task-ignored"
@@ -63,15 +64,16 @@ class Journal:
         self._recorder.note("task-received", request.id, data)
 
     @guarded
-    def happened(self, request: Request, kind: str, fields: Mapping[str, Any], at: float) -> None:
+    def happened(self, request: Recorded, kind: str, fields: Mapping[str, Any], at: float) -> None:
         """What Celery itself says of the task, with the fields of its own event."""
         child = self._child(request)
         data = self._presentable(fields) if fields else {}
+        data["retries"] = request.request_dict.get("retries") or 0
         if child is not None:
             data["child"] = child
         if kind == STARTED:
             self._flight.accepted(child or self._main, request.id, request.name)
-        elif flown := self._flight.ended(child or self._main, request.id):
+        elif flown := self._flight.ended(child or self._main, request.id, quits=request.quits):
             data["peak"], data["curve"] = flown.peak, flown.curve
         self._recorder.note(kind, request.id, data, at)
 

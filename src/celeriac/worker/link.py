@@ -44,10 +44,12 @@ _CREDENTIALS = struct.Struct("3i")
 
 
 class Told(NamedTuple):
-    """What one message says; `missed` is how many messages of this child were dropped before it."""
+    """What one message says; `missed` is how many messages of this child were dropped before it. `system` is the record
+    it is for, where the child's worker need not write to it: a task may publish by another app."""
 
     item: Item
     missed: int
+    system: str | None
 
 
 def is_child() -> bool:
@@ -164,7 +166,8 @@ def _told(message: bytes, pid: int) -> Told:
     missed, kind, at, task_id, data = json.loads(message)
     if kind not in KINDS or not isinstance(task_id, str) or not isinstance(data, dict):
         raise ValueError(f"a child told what it cannot know: {kind!r}")
-    return Told(Item(kind, float(at), task_id, {**data, "child": pid or data.get("child")}), max(0, int(missed)))
+    system, child = data.pop("system", None), pid or data.get("child")
+    return Told(Item(kind, float(at), task_id, {**data, "child": child}), max(0, int(missed)), system)
 
 
 class Teller:

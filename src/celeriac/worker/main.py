@@ -8,6 +8,7 @@ from celery import signals
 
 from celeriac.worker.flight import Flight
 from celeriac.worker.guard import guarded
+from celeriac.worker.installation import record_of
 from celeriac.worker.journal import Journal
 from celeriac.worker.link import Link, Told
 from celeriac.worker.pool import Pool
@@ -50,12 +51,14 @@ class Main:
     def consumer_made(self, consumer: Any) -> None:
         """The pool and the consumer are made, and nothing has started."""
         options, pool = self._installation.options, Pool(consumer.pool)
-        self._flight = Flight(self._recorder, pool, interval=options.memory_interval)
+        system = self._installation.system
+        self._flight = Flight(self._recorder, pool, interval=options.memory_interval, system=system)
         self._journal = Journal(
             self._recorder, self._flight, self._installation.redactor, forks=pool.forks, payloads=options.payloads
         )
         listen(self._installation.app, self._journal)
         signals.task_received.connect(self._on_received)
+        self._installation.forks = pool.forks
         if pool.forks:
             self._link = Link.open()
             self._recorder.gather = self._gather
@@ -72,6 +75,7 @@ class Main:
         if self._flight is not None:
             self._flight.stop()
         self._recorder.close(FAREWELL)
+        self._installation.forks = False
         if self._link is not None:
             self._link.close()
 
@@ -85,5 +89,7 @@ class Main:
             self._link.drain(self._hear)
 
     def _hear(self, told: Told) -> None:
-        self._recorder.missed(told.missed)
-        self._recorder.note(told.item.kind, told.item.task_id, told.item.data, told.item.at)
+        own = told.system in (None, self._installation.system)
+        if (recorder := self._recorder if own else record_of(str(told.system))) is not None:
+            recorder.missed(told.missed)
+            recorder.note(told.item.kind, told.item.task_id, told.item.data, told.item.at)

@@ -85,9 +85,21 @@ def _switch(value: Any) -> bool:
 
 
 def _address(value: Any) -> str | None:
-    if value is None or (isinstance(value, str) and "://" in value):
+    """The fault does not show the value: a password may be in any part of it."""
+    if value is None or (isinstance(value, str) and _leads_somewhere(value)):
         return value
     raise ValueError("must be a broker URL such as redis://host:6379/0")
+
+
+def _leads_somewhere(url: str) -> bool:
+    """Whether kombu can take it apart; nothing is opened (kombu/connection.py, Connection)."""
+    from kombu import Connection
+
+    try:
+        Connection(url)
+    except (KeyError, ValueError, ImportError):
+        return False
+    return "://" in url
 
 
 def _payloads(value: Any) -> str:

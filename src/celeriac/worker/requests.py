@@ -32,6 +32,8 @@ class Recorded(Request):
 
     journal: ClassVar[Journal]
     _ends: tuple[str, ...] = ()
+    quits: bool = False
+    """The task has asked its process to end, which says so before it does (billiard/pool.py, Worker.workloop)."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -46,6 +48,7 @@ class Recorded(Request):
 
     def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> Any:
         """Celery is silent on a task that asked to be ignored, or to be rejected when its message was gone already."""
+        self.quits = isinstance(_raised(exc_info), (SystemExit, KeyboardInterrupt))
         try:
             return super().on_failure(exc_info, *args, **kwargs)
         finally:
@@ -73,8 +76,7 @@ class Recorded(Request):
 
     @guarded
     def _hear_silent(self, exc_info: Any) -> None:
-        # what a child sends is wrapped (billiard/einfo.py)
-        raised = getattr(exc_info.exception, "exc", exc_info.exception)
+        raised = _raised(exc_info)
         if isinstance(raised, Ignore):
             self._hear(IGNORED, {}, time())
         elif isinstance(raised, Reject):
@@ -88,15 +90,25 @@ class Recorded(Request):
             self._ends = (*self._ends, kind)
 
 
-@guarded
+def _raised(exc_info: Any) -> object:
+    """What a child sends is wrapped (billiard/einfo.py)."""
+    return getattr(exc_info.exception, "exc", exc_info.exception)
+
+
 def listen(app: Celery, journal: Journal) -> None:
-    """Every task of `app` is received with a request that the journal hears, from the next connection on."""
+    """Every task of `app` is received with a request that the journal hears, from the next connection on. A task whose
+    request is no class, or none of Celery's, goes unheard alone."""
     made: dict[type[Request], Any] = {}
-    for task in app.tasks.values():
-        base = symbol_by_name(task.Request)
-        plain = base.__mro__[2] if issubclass(base, Recorded) else base
-        if issubclass(plain, Request):
-            task.Request = made.setdefault(plain, _recorded(plain, journal))
+    for task in tuple(app.tasks.values()):
+        _listen_to(task, journal, made)
+
+
+@guarded
+def _listen_to(task: Any, journal: Journal, made: dict[type[Request], Any]) -> None:
+    base = symbol_by_name(task.Request)
+    plain = base.__mro__[2] if issubclass(base, Recorded) else base
+    if issubclass(plain, Request):
+        task.Request = made.setdefault(plain, _recorded(plain, journal))
 
 
 def _recorded(base: type[Request], journal: Journal) -> type[Recorded]:

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+import os
+from random import Random
 
 from celeriac.host.cgroups import find_group, read_memory, read_mounts
 from celeriac.model.event import fingerprint
 from celeriac.model.evidence import Evidence
-from celeriac.worker.blackbox import BlackBox, Wreck, home, wrecks
+from celeriac.worker.blackbox import BlackBox, home
 from celeriac.worker.facts import SOURCE
 from celeriac.worker.groups import Group
 from celeriac.worker.guard import guarded
 from celeriac.worker.recorder import Recorder
+from celeriac.worker.wrecks import Wreck, sweep, wrecks
 
 EVERY = 2.0
 """Seconds between two searches."""
 
 
 class Boxes:
-    """This process's own box, kept up to date, and those of the dead beside it."""
+    """This process's own box, kept up to date, and those of the dead of the same system beside it."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, system: str) -> None:
         self._recorder = recorder
+        self._system = system
+        self._random = Random()
         self._own: BlackBox | None = None
         self._next = 0.0
 
     @guarded
-    def open(self) -> None:
+    def open(self, now: float) -> None:
         """Where no file may be written, there is no box."""
-        self._own = BlackBox.open(self._recorder)
+        self._own = BlackBox.open(self._recorder, self._system)
+        sweep(home(), self._system, os.geteuid(), now)
 
     @guarded
     def look(self, now: float, ticks: float, group: Group | None) -> None:
@@ -38,8 +42,8 @@ class Boxes:
             self._own.touch(now, group)
         if ticks >= self._next:
             self._next = ticks + EVERY
-            for evidence in salvaged(self._recorder.sender.host, home(), now):
-                self._recorder.note_fact(evidence)
+            for wreck in wrecks(home(), self._system, os.geteuid(), self._random):
+                self._recorder.note_fact(gone(self._recorder.sender.host, wreck, now))
                 self._recorder.urge()
 
     @guarded
@@ -49,13 +53,7 @@ class Boxes:
             self._own.close()
 
 
-def salvaged(host: str, directory: Path, now: float) -> Iterator[Evidence]:
-    """The end of each process whose box is found in `directory`, once in all."""
-    for wreck in wrecks(directory):
-        yield _gone(host, wreck, now)
-
-
-def _gone(host: str, wreck: Wreck, now: float) -> Evidence:
+def gone(host: str, wreck: Wreck, now: float) -> Evidence:
     """How it was killed, its box does not know; whether its memory group killed since, the kernel does."""
     label = wreck.label
     return Evidence(
@@ -64,8 +62,9 @@ def _gone(host: str, wreck: Wreck, now: float) -> Evidence:
         source=SOURCE,
         what="process-gone",
         host=label.host,
-        fact=f"the main process of {label.node} (pid {label.pid}) ended without a word after item {wreck.last}",
-        how=f"the black box it left on {host}",
+        fact=f"the main process of {label.node} (pid {label.pid}) ended without a word after item {wreck.last}: "
+        f"so says the black box it left on {host}",
+        how=f"ps -p {label.pid}",
         pid=label.pid,
         nodes=(label.node,),
         data={

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from celeriac.errors import TransportError, TransportUnavailableError
 from celeriac.model.parcel import Item, Sender, pack
-from celeriac.telemetry import RecordDropped, RecordShipping, emit
+from celeriac.telemetry import RecordDropped, RecordShipping
 from celeriac.transport import Outlet
 from celeriac.worker.buffer import Buffer, Load
-from celeriac.worker.guard import tell
+from celeriac.worker.guard import say, tell
 
 BATCH_ITEMS, BATCH_BYTES = 500, 512 * 1024
 
@@ -108,11 +108,11 @@ class Shipping:
     def _failed(self, why: str) -> None:
         self.failures += 1
         if self.failures == 1:
-            emit(RecordShipping("paused", why))
+            say(RecordShipping("paused", why))
 
     def _recovered(self) -> None:
         if self.failures:
-            emit(RecordShipping("resumed", f"after {self.failures} failures"))
+            say(RecordShipping("resumed", f"after {self.failures} failures"))
         self.failures = 0
 
     def _say_dropped(self) -> None:
@@ -121,4 +121,4 @@ class Shipping:
         if dropped == self._told_dropped or (self._told_dropped and self.failures):
             return
         self._told_dropped = dropped
-        emit(RecordDropped(dropped))
+        say(RecordDropped(dropped))

@@ -19,7 +19,7 @@ def forks(pool: Any) -> bool:
 def count(pool: Any) -> int | None:
     """How many tasks it can run at once; None when its processes are gone already, as at the end of a cold shutdown.
 
-    `num_processes` follows a prefork pool that grows and shrinks; in a gevent pool it was what is busy until Celery 5.7.
+    `num_processes` follows a prefork pool that grows and shrinks; a gevent pool's is what is busy before Celery 5.7.
     """
     if not forks(pool):
         return int(pool.limit)

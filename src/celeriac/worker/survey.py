@@ -106,4 +106,5 @@ def _of(group: Group | None) -> str:
 
 
 def _mb(size: int) -> str:
-    return f"{size / 1_000_000:.0f} MB"
+    """Of 1024 each, as people set limits and as every finding says it."""
+    return f"{size / (1 << 20):.0f} MB"

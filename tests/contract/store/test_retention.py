@@ -85,6 +85,16 @@ def test_levels_nobody_looked_at_for_a_day_and_edges_of_last_month_go(store: Sto
     assert [one.id for one in store.evidence(0.0)] == ["b"]
 
 
+def test_of_endless_edges_the_newest_stay(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("celeriac.store.retention.EDGES_KEPT", 3)
+    facts = [Evidence(f"e{age}", NOW - age, "worker", "child-gone", "host", "", "") for age in range(9)]
+    _record(store, (), evidence=(*facts, Evidence("level", NOW - 99, "worker", "pool-memory", "host", "", "")))
+
+    _prune(store)
+
+    assert [one.id for one in store.evidence(0.0)] == ["level", "e2", "e1", "e0"]
+
+
 def test_incidents_resolved_a_year_ago_go_with_all_that_hangs_on_them(store: Store) -> None:
     finding = Finding("worker-lost", "k", "critical", "likely", Subject("celery@a"), "gone", 1.0)
     patience = Patience(keep_open=0.0)

@@ -91,6 +91,13 @@ def test_a_worker_shows_its_room_and_its_children(store: Store) -> None:
     }
 
 
+def test_a_workers_own_processes_are_summed_beside_what_its_group_uses(store: Store) -> None:
+    (row,) = views.workers(store, NOW)["items"]
+    memory = row["memory"]
+    assert memory["rss"] == memory["main_rss"] + sum(child["rss"] for child in memory["children"] if child["rss"])
+    assert memory["largest"] == 400 * MIB
+
+
 def test_a_worker_without_a_recorder_leaves_it_unknown() -> None:
     store = Store.open("sqlite://")
     beat = told("worker-heartbeat", NOW, NATIVE, 1, freq=2.0, processed=1, active=0)

@@ -74,6 +74,20 @@ def test_the_worker_list_tells_who_lives_and_why(store: Store, read: Read) -> No
     assert "812" in text
 
 
+def test_a_worker_that_is_recorded_is_called_so(store: Store, read: Read) -> None:
+    shown = views.workers(store, NOW)
+    assert ", recorded" not in read(render.workers(shown))
+    told = {**shown, "items": [{**one, "recorded": True} for one in shown["items"]]}
+    assert "heartbeat 1 s ago, recorded" in " ".join(read(render.workers(told)).split())
+
+
+def test_an_attempt_tells_what_it_took_in_memory_where_that_is_known(store: Store, read: Read) -> None:
+    shown = views.task(store, NOW, TASK)
+    assert " took " not in read(render.task(shown))
+    told = {**shown, "attempts": [{**one, "peak_rss": 498 * 2**20} for one in shown["attempts"]]}
+    assert "took 498 MB at most" in " ".join(read(render.task(told)).split())
+
+
 def test_the_task_list_keeps_ids_whole(store: Store, read: Read) -> None:
     text = read(render.tasks(views.tasks(store, NOW)))
     assert f"{TASK}  started" in text

@@ -170,7 +170,7 @@ def recorded_gap(cause: str, size: int, node: str = NODE) -> Gap:
     ("cause", "words"),
     [
         ("buffer-full", "its buffer was full while the broker did not take them"),
-        ("trimmed", "they left the broker, full or too old, before they were read"),
+        ("trimmed", "they left the broker before they were read: full, too old, or taken by another server"),
         ("killed", "the process was killed before it could hand them over"),
     ],
 )

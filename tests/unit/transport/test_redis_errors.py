@@ -20,7 +20,10 @@ from celeriac.transport.redis_errors import GroupGoneError, GroupThereError, tra
         (redis.ResponseError("ERR Error running script: @user_script: 3: Unknown Redis command called"), "too old"),
         (redis.ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value"), "something else"),
         (redis.ConnectionError("max number of clients reached"), "no connection left"),
-        (NoPermissionError("this user has no permissions to run the 'eval' command"), "forbids"),
+        (
+            NoPermissionError("this user has no permissions to run the 'eval' command"),
+            "forbids us a command: this user has no permissions to run the 'eval'",
+        ),
         (redis.AuthenticationError("invalid username-password pair"), "refuses the password"),
         (redis.TimeoutError("Timeout reading from socket"), "in time"),
         (redis.ConnectionError("Error 111 connecting"), "cannot be reached"),

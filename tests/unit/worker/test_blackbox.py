@@ -5,13 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
 from celeriac.model.parcel import Item, Sender
-from celeriac.worker.blackbox import SUFFIX, BlackBox, wrecks
+from celeriac.worker.blackbox import SUFFIX, BlackBox
 from celeriac.worker.buffer import Buffer
+from celeriac.worker.wrecks import DAY, LOOKED_AT, Wreck, sweep, wrecks
 
 OWNER = """
 import os, sys
@@ -23,7 +29,7 @@ from celeriac.worker.buffer import Buffer
 
 buffer = Buffer(100, 10**6)
 recorder = SimpleNamespace(sender=Sender("b00t", "worker", "w@lab", os.getpid(), "lab", 1.0), buffer=buffer)
-box = BlackBox.open(recorder, Path(sys.argv[1]))
+box = BlackBox.open(recorder, "ours", Path(sys.argv[1]))
 for number in range(7):
     buffer.add(Item("task-sent", 1.0, "t", {}))
 box.touch(1234.5, None)
@@ -35,27 +41,94 @@ sys.stdin.read()
 """
 
 
-def test_a_dead_owners_box_is_found_once_with_what_it_knew(tmp_path: Path) -> None:
-    home = tmp_path / "home"
+@contextmanager
+def owned(home: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process with a box in `home`, which dies there."""
     pipe = subprocess.PIPE
     with subprocess.Popen([sys.executable, "-c", OWNER, str(home)], stdin=pipe, stdout=pipe) as owner:
         assert owner.stdout is not None
         assert owner.stdout.readline() == b"ready\n"
-        assert list(wrecks(home)) == []
+        yield owner
         owner.kill()
         owner.wait(timeout=30)
-        (wreck,) = wrecks(home)  # though its child still has the file open
+
+
+def found(home: Path, system: str = "ours") -> list[Wreck]:
+    return list(wrecks(home, system, os.geteuid(), Random(1)))
+
+
+def test_a_dead_owners_box_is_found_once_with_what_it_knew(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with owned(home) as owner:
+        assert found(home) == []
+        owner.kill()
+        owner.wait(timeout=30)
+        (wreck,) = found(home)  # though its child still has the file open
     assert (wreck.label.boot, wreck.label.node, wreck.label.pid) == ("b00t", "w@lab", owner.pid)
     assert (wreck.last, wreck.touched, wreck.kills) == (7, 1234.5, None)
-    assert list(wrecks(home)) == []
+    assert found(home) == []
     assert list(home.iterdir()) == []
+
+
+def test_another_systems_box_is_left_to_that_one_and_swept_after_a_day(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    junk, user = home / f"junk{SUFFIX}", os.geteuid()
+    with owned(home):
+        junk.touch()
+        os.utime(junk, (1.0, 1.0))
+        sweep(home, "theirs", user, 1e12)
+        (box,) = home.iterdir()  # its owner lives
+    died = box.stat().st_mtime
+    assert found(home, "theirs") == []
+    sweep(home, "theirs", user, died + DAY - 1)
+    sweep(home, "ours", user, died + DAY + 1)
+    assert box.exists(), "its own system tells of it, however late"
+    sweep(home, "theirs", user, died + DAY + 1)
+    assert list(home.iterdir()) == []
+
+
+def test_the_dead_are_found_among_more_living_than_one_search_looks_at(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with owned(home):
+        for number in range(2 * LOOKED_AT):
+            (home / f"ours.{number}{SUFFIX}").touch()
+    random = Random(7)
+    assert any(wrecks(home, "ours", os.geteuid(), random) for _ in range(30))
+
+
+def test_a_strangers_directory_and_what_is_no_file_are_left_alone(tmp_path: Path) -> None:
+    home, link = tmp_path / "home", tmp_path / "link"
+    with owned(home):
+        os.mkfifo(home / f"ours.pipe{SUFFIX}")
+        (home / f"ours.dir{SUFFIX}").mkdir()
+        (home / f"ours.link{SUFFIX}").symlink_to("/etc/passwd")
+        link.symlink_to(home)
+    assert wrecks(home, "ours", os.geteuid() + 1, Random(1)) == ()
+    assert wrecks(link, "ours", os.geteuid(), Random(1)) == ()
+    assert len(found(home)) == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a file system")
+def test_a_full_disk_costs_the_box_and_not_the_process(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8k,mode=700", "tmpfs", str(home)], check=True)
+    try:
+        with (home / "fill").open("wb", buffering=0) as fill, pytest.raises(OSError, match="No space"):
+            while fill.write(b"x" * 4096):
+                pass
+        with pytest.raises(OSError, match="No space"):
+            opened(home)
+        assert [path.name for path in home.iterdir()] == ["fill"]
+    finally:
+        subprocess.run(["umount", str(home)], check=True)
 
 
 def test_a_process_does_not_find_its_own_box_and_closing_takes_it_away(tmp_path: Path) -> None:
     home = tmp_path / "home"
     box = opened(home)
     assert box is not None
-    assert list(wrecks(home)) == []
+    assert found(home) == []
     box.close()
     assert list(home.iterdir()) == []
 
@@ -68,10 +141,10 @@ def test_a_directory_that_others_may_write_is_not_used(tmp_path: Path) -> None:
 
 
 def test_junk_is_no_wreck(tmp_path: Path) -> None:
-    (tmp_path / f"short{SUFFIX}").write_bytes(b"x")
-    (tmp_path / f"long{SUFFIX}").write_bytes(os.urandom(4096))
-    assert list(wrecks(tmp_path)) == []
-    assert list(wrecks(tmp_path / "nowhere")) == []
+    (tmp_path / f"ours.short{SUFFIX}").write_bytes(b"x")
+    (tmp_path / f"ours.long{SUFFIX}").write_bytes(os.urandom(4096))
+    assert found(tmp_path) == []
+    assert found(tmp_path / "nowhere") == []
 
 
 def test_items_counted_before_the_box_was_opened_count(tmp_path: Path) -> None:
@@ -89,4 +162,4 @@ def test_items_counted_before_the_box_was_opened_count(tmp_path: Path) -> None:
 def opened(home: Path, buffer: Buffer | None = None) -> BlackBox | None:
     sender = Sender(f"own-{id(home)}", "worker", "w@lab", os.getpid(), "lab", 1.0)
     recorder = SimpleNamespace(sender=sender, buffer=buffer or Buffer(100, 10**6))
-    return BlackBox.open(cast(Any, recorder), home)
+    return BlackBox.open(cast(Any, recorder), "ours", home)

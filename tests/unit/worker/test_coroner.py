@@ -11,7 +11,7 @@ from celeriac.host.processes import Process
 from celeriac.model.evidence import Evidence
 from celeriac.model.parcel import Sender
 from celeriac.worker.children import Child
-from celeriac.worker.coroner import LATE, TOLD_A_SECOND, Coroner
+from celeriac.worker.coroner import LATE, TOLD_A_MINUTE, TOLD_A_SECOND, Coroner
 from celeriac.worker.pool import Member
 from celeriac.worker.runs import Runs
 
@@ -91,6 +91,13 @@ def test_deaths_that_come_too_fast_are_counted(scene: Scene) -> None:
     assert scene.coroner.causes["segfault"] == 20
     scene.end(20, -11, 102.0, task="t20")
     assert scene.notes.told[-1].data["untold"] == 20 - TOLD_A_SECOND
+
+
+def test_children_that_die_on_and_on_are_told_of_once_a_second_and_counted(scene: Scene) -> None:
+    for number in range(300):
+        scene.end(number, -11, 100.0 + number / 4, task=f"t{number}")
+    assert len(scene.notes.told) == 2 * TOLD_A_MINUTE  # in 75 seconds: the second sixty once the first are a minute old
+    assert scene.coroner.causes["segfault"] == 300
 
 
 def test_a_replaced_child_is_told_only_where_its_memory_allows_one_task_at_a_time(scene: Scene) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 from collections.abc import Iterator
 
@@ -31,6 +32,37 @@ def test_a_fault_of_ours_is_none_and_told_once(caplog: pytest.LogCaptureFixture)
 
     assert [hook(), hook()] == [None, None]
     assert caplog.text.count("told once in a life") == 1
+
+
+class Unspeakable(Exception):  # noqa: N818
+    """Has no words for itself."""
+
+    def __str__(self) -> str:
+        raise self
+
+
+def test_a_fault_that_cannot_even_be_said_is_none() -> None:
+    @guarded
+    def hook() -> None:
+        raise Unspeakable
+
+    hook()
+
+
+def test_a_log_filter_that_fails_is_not_the_callers_trouble() -> None:
+    def fail(_: logging.LogRecord) -> bool:
+        raise LookupError("the user's own")
+
+    @guarded
+    def hook() -> None:
+        raise ZeroDivisionError("under a filter that fails")
+
+    logger = logging.getLogger("celeriac")
+    logger.addFilter(fail)
+    try:
+        hook()
+    finally:
+        logger.removeFilter(fail)
 
 
 def test_a_soft_time_limit_that_strikes_inside_a_hook_reaches_the_task(limit: None) -> None:

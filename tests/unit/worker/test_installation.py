@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from celery import Celery, signals
+from celery import Celery, current_app, signals
+from celery._state import get_current_app
 
 import celeriac
 from celeriac.errors import ConfigError
@@ -66,15 +67,13 @@ def state():
     hooks = [getattr(signals, name) for name in signals.__all__]
     return [sorted(app.__dict__), [len(hook.receivers) for hook in hooks], threading.active_count()]
 before = state()
-celeriac.install(app, heartbeat=1)
-print(json.dumps([light, before == state(), [n for n in sys.modules if n.startswith("celeriac.transport")]]))
+celeriac.install(app, wrong=1)
+print(json.dumps([light, before == state(), "celeriac.worker.installation" in sys.modules]))
 """
     out = subprocess.run(
         [sys.executable, "-c", program], env={"CELERIAC_ENABLED": "0"}, capture_output=True, check=True, text=True
     ).stdout
-    light, same, _ = json.loads(out)
-    assert light == []
-    assert same
+    assert json.loads(out) == [[], True, False]
 
 
 def test_the_keyword_and_the_settings_switch_off_too(app: Celery) -> None:
@@ -104,6 +103,24 @@ def test_two_installs_are_one(app: Celery) -> None:
     assert [(kind, task_id) for kind, task_id, _ in kept.items] == [("task-sent", "once")]
 
 
+def test_what_stands_for_the_current_app_is_that_app_in_every_thread(app: Celery) -> None:
+    before = get_current_app()
+    app.set_current()
+    try:
+        installation = install_in(current_app, {})
+    finally:
+        before.set_current()
+    assert installation is not None
+    assert installation.app is app
+    installation.detach()
+
+
+@pytest.mark.parametrize("wrong", ["proj", None, Celery])
+def test_what_is_no_app_is_refused_at_once(wrong: Any) -> None:
+    with pytest.raises(ConfigError, match="needs a Celery app"):
+        celeriac.install(wrong)
+
+
 def test_detaching_leaves_the_app_as_it_was(app: Celery) -> None:
     before = footprint(app)
     kept = installed(app)
@@ -119,6 +136,15 @@ def test_options_of_an_app_that_is_configured_late_count(app: Celery) -> None:
     app.conf.update(celeriac_payloads="none", celeriac_buffer_max="lots")
     assert (kept.options.payloads, kept.options.heartbeat) == ("none", 1.5)
     assert kept.options.buffer_max == 50_000
+
+
+def test_a_wrong_setting_is_told_once_and_not_by_each_child(app: Celery, caplog: pytest.LogCaptureFixture) -> None:
+    kept = installed(app)
+    app.conf.celeriac_buffer_max = "lots"
+    for _ in range(2):
+        assert kept.options.buffer_max == 50_000
+        kept.forked(pooled=True)
+    assert caplog.text.count("must be a number, not 'lots'") == 1
 
 
 def test_settings_under_a_namespace_count(monkeypatch: pytest.MonkeyPatch) -> None:

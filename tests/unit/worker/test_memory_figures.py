@@ -52,7 +52,7 @@ def test_an_unseen_curve_has_no_peak() -> None:
 def test_a_percentile_is_right_within_a_bucket(seen: list[int]) -> None:
     sketch = Sketch()
     for size in seen:
-        sketch.add(size)
+        sketch.add(size, 0.0)
     for share in (0.5, 0.95):
         exact = sorted(seen)[max(0, -(-int(share * 100) * len(seen) // 100) - 1)]
         assert exact * 0.94 - 1 <= sketch.at(share) <= exact * 1.06 + 1
@@ -63,10 +63,10 @@ def test_a_percentile_is_right_within_a_bucket(seen: list[int]) -> None:
 def test_the_names_told_are_the_greatest_and_few() -> None:
     peaks = Peaks()
     for number in range(1000):
-        peaks.add(f"task.{number}", (number + 1) * MB)
+        peaks.add(f"task.{number}", (number + 1) * MB, 1000.0)
     told = peaks.greatest()
     assert len(told) == NAMES
-    assert told["task.999"] == [1, 1000 * MB, 1000 * MB, 1000 * MB]
+    assert told["task.999"] == [1, 1000 * MB, 1000 * MB, 1000 * MB, 1000.0]
     assert "task.0" not in told
 
 

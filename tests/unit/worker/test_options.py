@@ -42,7 +42,8 @@ def test_a_wrong_value_elsewhere_is_told_and_the_default_used() -> None:
     [
         ("heartbeat", True), ("heartbeat", 0), ("heartbeat", float("nan")), ("memory_interval", -1),
         ("buffer_bytes", 1.5e6 + 0.5), ("buffer_max", None), ("redact", [1]), ("redact", 5), ("enabled", "maybe"),
-        ("transport", 7), ("payloads", ["exact"]),
+        ("transport", 7), ("transport", "rediss//h"), ("transport", "reddis://h"), ("transport", "redis://:pa/ss@h/0"),
+        ("payloads", ["exact"]),
     ],
 )  # fmt: skip
 def test_a_value_that_makes_no_sense_is_a_fault(name: str, value: Any) -> None:

@@ -45,12 +45,18 @@ def pools(evidence: Iterable[Evidence]) -> Mapping[str, Evidence]:
 
 
 def pool_json(level: Evidence) -> Json:
-    """One worker's memory in public form: its main, each child, and the limit of the group they share."""
-    children: Any = level.data.get("children") or ()
+    """One worker's memory in public form: its main, each child, and the limit of the group they share. What a group
+    without a limit uses is often its whole host's, so that `rss`, the sum of the processes, says more."""
+    told: Any = level.data.get("children") or ()
+    children = [dict(zip(_CHILD, child, strict=False)) for child in told]
+    sizes = [child["rss"] for child in children if child["rss"]]
+    main = _bytes(level, "main_rss")
     return {
         "at": when(level.at),
-        "main_rss": _bytes(level, "main_rss"),
-        "children": [dict(zip(_CHILD, child, strict=False)) for child in children],
+        "main_rss": main,
+        "rss": None if main is None else main + sum(sizes),
+        "largest": max(sizes, default=None),
+        "children": children,
         "limit": _bytes(level, "limit"),
         "usage": _bytes(level, "usage"),
         "baseline": _bytes(level, "baseline"),

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Group
 from rich.text import Text
 
-from celeriac.cli.render.figures import counted, duration, moment
+from celeriac.cli.render.figures import counted, duration, moment, size
 from celeriac.cli.render.finding import Json
 from celeriac.cli.render.layout import WORD_STYLES, Row, labelled, page, prose
 
@@ -51,9 +51,10 @@ def _facts(one: Json) -> Iterator[Row]:
 def _attempt(attempt: Json) -> Row:
     ended = attempt["outcome"] or attempt.get("state") or "open"
     ran = f", ran {duration(attempt['runtime'])}" if attempt["runtime"] is not None else ""
+    took = f", took {size(attempt['peak_rss'])} at most" if attempt["peak_rss"] is not None else ""
     on = f" on {attempt['worker']}" if attempt["worker"] else ""
     raised = f": {attempt['exception']}" if attempt["exception"] else ""
-    return prose("", f"{attempt['number']}. {attempt['delivery']}{on}, {ended}{ran}{raised}", hang=3)
+    return prose("", f"{attempt['number']}. {attempt['delivery']}{on}, {ended}{ran}{took}{raised}", hang=3)
 
 
 def _entry(entry: Json, as_of: str | None) -> Row:

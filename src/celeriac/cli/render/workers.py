@@ -27,7 +27,7 @@ def workers(shown: Mapping[str, Any]) -> Group:
             duration(one["heartbeat_age"]),
             "–" if one["state"] in ("dead", "stopped") else count(one["active"]),
             count(one["processed"]),
-            Text(one["because"], "dim"),
+            Text(one["because"] + (", recorded" if one["recorded"] else ""), "dim"),
         )
     empty: list[RenderableType] = [Text("No worker has been heard of yet.")]
     return page([rows] if shown["items"] else empty, _memory(shown.get("memory") or ()), footer(shown))
