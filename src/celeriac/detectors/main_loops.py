@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from celeriac.detectors.child_death import SIGTERM
+from celeriac.detectors.child_death import SIGKILL, SIGTERM
 from celeriac.detectors.liveness import Life, Standing, began, lives, living
 from celeriac.detectors.memory import BEFORE, fact
 from celeriac.detectors.reading import once_per_view
@@ -91,7 +91,8 @@ def _ends(view: View, node: str) -> Iterator[MainEnd]:
     for one in _distinct(one for one in seen(view, "process-gone") if node in one.nodes and view.at - one.at <= WINDOW):
         pids = {one.pid, int(one.number("namespace_pid") or 0)}
         told |= pids
-        if _is_short(one) and not pids & goodbyes and one.number("signal") != SIGTERM:
+        asked_for = bool(pids & goodbyes) or one.number("signal") == SIGTERM
+        if _is_short(one) and not asked_for and (pids & heard or _may_be_ours(view, one)):
             yield MainEnd(one.at, one.pid, fact(one), bool(pids & heard), _for_memory(view, one))
     for life in own:
         if life.standing is Standing.ENDED and life.worker.pid not in told | goodbyes and _was_short(view, life):
@@ -114,6 +115,16 @@ def _distinct(ends: Iterable[Evidence]) -> Iterator[Evidence]:
 def _is_short(gone: Evidence) -> bool:
     started = gone.number("started")
     return started is not None and last_looked(gone) - started <= SHORT
+
+
+def _may_be_ours(view: View, gone: Evidence) -> bool:
+    """True for an end never heard of that fits a start which failed here. Another system on this host may use the same
+    node name: its worker talks to another broker. One that somebody killed did not fail by itself."""
+    if is_from_box(gone) or _for_memory(view, gone):
+        return True
+    peers, address = gone.data.get("peers"), view.broker.address if view.broker else None
+    elsewhere = isinstance(peers, (list, tuple)) and bool(peers) and address not in peers
+    return not elsewhere and gone.number("signal") != SIGKILL
 
 
 def _was_short(view: View, life: Life) -> bool:

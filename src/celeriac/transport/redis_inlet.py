@@ -112,7 +112,7 @@ class RedisInlet:
         return held
 
     def _other_readers(self) -> int:
-        """How many others read now, a few seconds old at most. Redis before 7.2 takes a reader that finds nothing new for
+        """How many others read now, a few seconds old at most. To Redis before 7.2 a reader that finds nothing new is
         idle: asking for what is owed to it shows that it is there."""
         if monotonic() - self._counted[0] >= self._limits.look:
             self._read_group(_START, 1)
