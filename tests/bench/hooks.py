@@ -8,7 +8,6 @@ from typing import Any
 
 from celery import Celery
 from celery.concurrency.solo import TaskPool
-from celery.worker.request import Request
 
 from bench.report import Figure
 from celeriac.model.parcel import Item, pack
@@ -17,6 +16,7 @@ from celeriac.worker.installation import Installation
 from celeriac.worker.journal import STARTED, Journal
 from celeriac.worker.pool import Pool
 from celeriac.worker.recorder import Recorder
+from celeriac.worker.requests import listen
 from celeriac.worker.shipping import BATCH_ITEMS
 
 CALLS, REPEATS = 2_000, 15
@@ -39,10 +39,10 @@ def measure() -> list[Figure]:
     recorder = Recorder("worker", "w@bench", Sink, items=50_000, bytes_=16 << 20)
     app = Celery("bench", broker="memory://", set_as_current=False)
     app.task(name="bench.noop")(_noop)
-    request = _request(app)
     flight = Flight(recorder, Pool(TaskPool()), interval=1.0, system="bench")
-    request.worker_pid = CHILD
     journal = Journal(recorder, flight, Installation(app, {}).redactor, forks=True, payloads="redacted")
+    request = _request(app, journal)
+    request.worker_pid = CHILD
     ended = {"result": "None", "runtime": 0.0123}
 
     def _run() -> None:
@@ -63,12 +63,15 @@ def _noop(*args: object, **kwargs: object) -> None:
     """Nothing."""
 
 
-def _request(app: Celery) -> Any:
-    """A request as a worker makes it of a message it took."""
+def _request(app: Celery, journal: Journal) -> Any:
+    """A request as a recorded worker makes it of a message it took."""
+    listen(app, journal)
+    task = app.tasks["bench.noop"]
     with app.connection_for_write() as connection:
         app.send_task("bench.noop", (41,), {"customer": "c41"}, connection=connection)
         message = connection.SimpleQueue("celery").get(block=False)
-        return Request(message, app=app, task=app.tasks["bench.noop"])
+        made: Any = task.Request
+        return made(message, app=app, task=task)
 
 
 def _publishing(app: Celery, recorder: Recorder) -> float:
