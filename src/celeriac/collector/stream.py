@@ -19,7 +19,7 @@ from celeriac.transport import Inlet, Received
 NAME = "record"
 FLUSH = 0.2
 LIMIT = 200
-"""Parcels in one transaction, of up to 500 items each: in a backlog as many as commit within a second."""
+"""Parcels in one transaction, of some hundred items each: in a backlog as many as commit within a second."""
 LATE = 1.0
 """Seconds by which a parcel that waited for us must be older than its arrival to be dated back."""
 STOPPED = "its agent was stopped"

@@ -94,6 +94,11 @@ class Buffer:
         return self._next - 1
 
     @property
+    def left(self) -> int:
+        """The number of the newest item that waits no more."""
+        return self._next - 1 - len(self._items)
+
+    @property
     def dropped(self) -> int:
         """How many items were discarded."""
         return self._dropped

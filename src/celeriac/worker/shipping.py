@@ -13,7 +13,7 @@ from celeriac.transport import Outlet
 from celeriac.worker.buffer import Buffer, Load
 from celeriac.worker.guard import say, tell
 
-BATCH_ITEMS, BATCH_BYTES = 500, 512 * 1024
+BATCH_ITEMS, BATCH_BYTES = 250, 512 * 1024
 
 
 class _Packed(NamedTuple):
@@ -40,9 +40,13 @@ class Shipping:
         return self._unsent is not None or len(self._buffer) > 0
 
     def ship(self, *, last: bool = False) -> None:
-        """All that waits, as far as the broker takes it; `last`: and the word that nothing follows. Never raises."""
+        """All that waits now, as far as the broker takes it; `last`: and the word that nothing follows. Never raises.
+
+        What comes meanwhile waits for the next time: else a busy process would ship it in ever smaller parcels.
+        """
+        newest = self._buffer.last
         try:
-            while self._send_next(last=last):
+            while self._send_next(newest, last=last):
                 pass
         except TransportUnavailableError as error:
             self._failed(str(error))
@@ -61,12 +65,12 @@ class Shipping:
         except Exception as error:
             tell("Shipping.close", error)
 
-    def _send_next(self, *, last: bool) -> bool:
-        """Ship one parcel; true when another is to follow."""
+    def _send_next(self, newest: int, *, last: bool) -> bool:
+        """Ship one parcel; true when another is to follow: up to the item numbered `newest`, or to the very last."""
         if self._unsent is None:
             self._unsent = self._next(last=last)
         if self._unsent is None:
-            return len(self._buffer) > 0
+            return False
         if self._outlet is None:
             self._outlet = self._connect()
         packed = self._unsent
@@ -79,7 +83,7 @@ class Shipping:
             self._buffer.lose(packed.size)
         self._unsent = None
         self._recovered()
-        return len(self._buffer) > 0 or (last and not packed.ends)
+        return self._buffer.left < newest or (last and not packed.ends)
 
     def _next(self, *, last: bool) -> _Packed | None:
         load = self._buffer.take(BATCH_ITEMS, BATCH_BYTES)
