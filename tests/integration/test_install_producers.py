@@ -16,6 +16,7 @@ from celery.app.defaults import NAMESPACES
 
 from celeriac.model.event import Event
 from lab.celery import Worker
+from lab.need import need_module
 from lab.record import Record, record
 from lab.redis import RedisServer
 from lab.script import Script, run
@@ -326,7 +327,7 @@ def test_beat_inside_a_worker_has_a_record_of_its_own(redis: RedisServer, told: 
 
 
 def test_green_threads_share_one_record(redis: RedisServer, told: Record) -> None:
-    pytest.importorskip("gevent")
+    need_module("gevent")
     run(
         """
         from gevent import monkey; monkey.patch_all()

@@ -10,6 +10,7 @@ import pytest
 from celeriac.model.event import Event
 from lab.broker import opened
 from lab.celery import Producer, Worker
+from lab.need import need_module
 from lab.record import Record, record
 from lab.redis import RedisServer
 from lab.wait import wait_until
@@ -40,7 +41,7 @@ def _ran_whole(read: Record, worker: Worker, tasks: list[str]) -> None:
 @pytest.mark.parametrize(("pool", "slots"), [("threads", 2), ("solo", 1), ("gevent", 2), ("eventlet", 2)])
 def test_a_pool_without_processes_is_recorded_whole(pool: str, slots: int) -> None:
     if pool in ("gevent", "eventlet"):
-        pytest.importorskip(pool)
+        need_module(pool)
     env = {"LAB_INSTALL": '{"heartbeat": 0.2}'}
     with RedisServer() as redis, record(redis.url) as read, Producer(redis.url) as producer:
         with Worker(redis.url, pool=pool, node=_node(), app="lab.recorded", env=env) as worker:

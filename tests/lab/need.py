@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from importlib.util import find_spec
 from typing import NoReturn
 
 import pytest
@@ -32,6 +33,13 @@ def need_root(why: str) -> None:
     """Without root the test fails in CI, and skips elsewhere; `why` says what needs it."""
     if os.geteuid() != 0:
         lack(f"{why} needs root")
+
+
+def need_module(name: str) -> None:
+    """Without the module the test fails in CI, and skips elsewhere. It is looked for, not imported: a green pool's
+    library changes the process it is in."""
+    if find_spec(name) is None:
+        lack(f"{name} is missing: pip install {name}")
 
 
 def lack(missing: str) -> NoReturn:
