@@ -121,7 +121,7 @@ class Installation:
         self.app.__dict__[ATTRIBUTE] = self
         self._publishing.attach()
         for signal, receiver in self._hooks():
-            signal.connect(receiver)
+            signal.connect(receiver, dispatch_uid=self._name(receiver))
         _all.add(self)
         if self.app.configured:
             self._obey(self.app)
@@ -129,10 +129,14 @@ class Installation:
     def detach(self) -> None:
         """Take every hook out again: the app is as it was."""
         for signal, receiver in self._hooks():
-            signal.disconnect(receiver)
+            signal.disconnect(dispatch_uid=self._name(receiver))
         self._publishing.detach()
         self.app.__dict__.pop(ATTRIBUTE, None)
         _all.discard(self)
+
+    def _name(self, receiver: Callable[..., Any]) -> str:
+        """Celery before 5.7 takes one method of two objects for one receiver (celery/utils/dispatch/signal.py)."""
+        return f"celeriac{receiver.__name__}-{id(self)}"
 
     def forked(self, *, pooled: bool) -> None:
         """Begin anew in a forked process: in a pool a child, elsewhere a producer with a record of its own. A lock that

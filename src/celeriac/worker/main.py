@@ -46,6 +46,7 @@ class Main:
         self._journal: Journal | None = None
         self._flight: Flight | None = None
         self._queues = installation.app.amqp.queues
+        self._name = f"celeriac-received-{id(self)}"
         self.pulse = Pulse(recorder, installation.options.heartbeat)
 
     def consumer_made(self, consumer: Any) -> None:
@@ -57,7 +58,7 @@ class Main:
             self._recorder, self._flight, self._installation.redactor, forks=pool.forks, payloads=options.payloads
         )
         listen(self._installation.app, self._journal)
-        signals.task_received.connect(self._on_received)
+        signals.task_received.connect(self._on_received, dispatch_uid=self._name)
         self._installation.forks = pool.forks
         if pool.forks:
             self._link = Link.open()
@@ -70,7 +71,7 @@ class Main:
 
     def close(self, consumer: Any) -> None:
         """Nothing more will happen: ship the rest."""
-        signals.task_received.disconnect(self._on_received)
+        signals.task_received.disconnect(dispatch_uid=self._name)
         self.pulse.stop(consumer)
         if self._flight is not None:
             self._flight.stop()
