@@ -271,6 +271,7 @@ def test_a_pools_memory_is_told_with_its_tasks(
     redis: RedisServer, tmp_path: Path, read: Record, send: Producer
 ) -> None:
     with worker(redis, tmp_path, env={"LAB_INSTALL": '{"memory_interval": 0.2}'}) as one:
+        read.until(lambda: [level for level in levels(read, one.node) if level.data["baseline"]], why="a fresh child")
         task = send.send("export", 1, 100, 3.0)
         child = started(read, task)
 
