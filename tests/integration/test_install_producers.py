@@ -16,7 +16,7 @@ from celery.app.defaults import NAMESPACES
 
 from celeriac.model.event import Event
 from lab.celery import Worker
-from lab.need import need_module
+from lab.need import lack, need_module
 from lab.record import Record, record
 from lab.redis import RedisServer
 from lab.script import Script, run
@@ -245,13 +245,20 @@ def test_an_exact_payload_published_again_is_the_same_message(redis: RedisServer
     assert "bytes" in str(sent(told)["long"].data["payload_absent"])
 
 
+def started_by(method: str) -> dict[str, str]:
+    """The setting that starts pool processes so; Celery before 5.7 only forks."""
+    if method == "fork":
+        return {}
+    if "pool_start_method" not in NAMESPACES["worker"]:
+        lack("this Celery only forks")
+    return {"worker_pool_start_method": method}
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_what_a_task_publishes_is_told_by_its_worker_with_the_child_that_did(
     redis: RedisServer, told: Record, method: str
 ) -> None:
-    if method == "spawn" and "pool_start_method" not in NAMESPACES["worker"]:
-        pytest.skip("this Celery only forks")
-    node, conf = f"w-{uuid.uuid4().hex[:8]}@lab", {"worker_pool_start_method": method} if method == "spawn" else {}
+    node, conf = f"w-{uuid.uuid4().hex[:8]}@lab", started_by(method)
     with Worker(redis.url, node=node, app="lab.recorded", events=False, conf=conf) as worker:
         spread = run('tell(id=app.send_task("lab.spread", args=(300,)).id)', broker=redis.url)["id"]
         told.until(lambda: len(sent(told)) == 300, timeout=60)
@@ -267,9 +274,7 @@ def test_what_a_task_publishes_is_told_by_its_worker_with_the_child_that_did(
 def test_what_a_task_publishes_by_another_app_goes_to_the_record_of_that_one_without_a_thread_in_the_child(
     redis: RedisServer, told: Record, method: str
 ) -> None:
-    if method == "spawn" and "pool_start_method" not in NAMESPACES["worker"]:
-        pytest.skip("this Celery only forks")
-    node, conf = f"w-{uuid.uuid4().hex[:8]}@lab", {"worker_pool_start_method": method} if method == "spawn" else {}
+    node, conf = f"w-{uuid.uuid4().hex[:8]}@lab", started_by(method)
     with RedisServer() as other, record(other.url) as elsewhere:
         env = {"LAB_OTHER": other.url}
         with Worker(redis.url, node=node, app="lab.recorded", concurrency=1, conf=conf, env=env) as worker:

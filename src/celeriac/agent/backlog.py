@@ -31,8 +31,8 @@ class Shipment:
 
 
 class Backlog:
-    """Filled by the gathering loops, emptied by the shipping one. Bounded: while the broker is away edges are kept,
-    the oldest dropped last and counted, and of a level only its newest look."""
+    """Filled by the gathering loops, emptied by the shipping one. Bounded: while the broker is away edges are kept, too
+    many of them dropped oldest first and counted, and of a level only its newest look."""
 
     def __init__(self, items: int = MOST_ITEMS, bytes_: int = MOST_BYTES) -> None:
         self._lock = threading.Lock()

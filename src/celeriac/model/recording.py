@@ -38,7 +38,7 @@ _BIRTH = Span(1, 0, 0.0, 0.0)
 @dataclass(frozen=True, slots=True)
 class Recording:
     """One life. `noted` is the number of its newest item as it left it behind when it was killed at `ended_at`; both
-    None while that is not known. `closed` says that it took its leave.
+    None while that is not known.
 
     `skew` is what to add to its clock to have ours (seconds), None before that was measured. `settled` is the span that
     the holes are counted from: birth, until there are more than `SPANS`; None when the beginning was before our time.
@@ -48,15 +48,9 @@ class Recording:
     heard_at: float
     spans: tuple[Span, ...] = ()
     settled: Span | None = _BIRTH
-    closed: bool = False
     noted: int | None = None
     ended_at: float | None = None
     skew: float | None = None
-
-    @property
-    def dropped(self) -> int:
-        """Items it discarded because its buffer was full, as far as it said."""
-        return self.spans[-1].dropped if self.spans else 0
 
 
 def begun(sender: Sender, heard_at: float, watched_since: float | None) -> Recording:
@@ -85,7 +79,6 @@ def note(recording: Recording, parcel: Parcel, at: float) -> Recording:
         spans=spans,
         settled=settled,
         heard_at=max(recording.heard_at, at),
-        closed=recording.closed or parcel.last,
     )
 
 
