@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from celeriac.model.incident import IncidentState
 from celeriac.store import Batch, SavedIncident
@@ -89,3 +89,22 @@ def test_pausing_stops_the_pulse_and_says_so(healthy: Dashboard, new_page: Any) 
     assert asked == []
     page.get_by_role("button", name="Resume").click()
     expect(page.locator("#badge-word")).to_have_text("Live")
+
+
+def test_an_answer_that_comes_after_the_pause_does_not_undo_it(healthy: Dashboard, new_page: Any) -> None:
+    page = new_page()
+    page.goto(healthy.url)
+    expect(page.locator("#badge-word")).to_have_text("Live")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/v1/pulse", hold)
+    with page.expect_request("**/api/v1/pulse"):
+        pass
+    page.get_by_role("button", name="Pause").click()
+    with page.expect_response("**/api/v1/pulse"):
+        held[0].continue_()
+    page.wait_for_timeout(200)
+    expect(page.locator("#badge-word")).to_have_text("Paused")

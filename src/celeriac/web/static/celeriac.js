@@ -78,9 +78,10 @@ async function ask() {
   try {
     const response = await fetch("/api/v1/pulse", { signal: AbortSignal.timeout(PATIENCE), cache: "no-store" });
     if (!response.ok) throw new Error(`pulse answered ${response.status}`);
-    received(await response.json());
+    const pulse = await response.json();
+    if (!paused) received(pulse);
   } catch {
-    missed();
+    if (!paused) missed();
   }
 }
 
