@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Literal, Protocol
 
 from celeriac.model.broker import BrokerLook
 from celeriac.model.event import Event
+from celeriac.model.sighting import Search, Wanted
 from celeriac.model.worker import Worker
 
 
@@ -43,6 +44,22 @@ class EventStream(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A held message to put back: its delivery tag, the task in it, and when it was delivered, by the consumer's clock,
+    as the look showed it (`since`): one delivered again since then is another matter."""
+
+    tag: str
+    task_id: str
+    since: float
+
+
+RestoreOutcome = Literal["restored", "gone", "taken-again", "unroutable", "fenced", "changed"]
+"""What became of a claim: it is in its queue again; nobody holds it any more; somebody else has been given it
+meanwhile; its exchange leads to no queue, so that putting it back would lose it; a later holder of the lease has begun;
+what the tag holds is another message."""
+
+
 class Broker(Protocol):
     """One broker, seen read-only. Every call has a timeout and raises BrokerUnavailableError with its cause
     (down | auth | network | too-many-clients), or BrokerError when what answers is no such broker."""
@@ -64,6 +81,25 @@ class Broker(Protocol):
 
     def watch_queues(self, names: Iterable[str]) -> None:
         """Look at these queues too, though nothing on the broker names them: what living workers consume."""
+        ...
+
+    def search(self, wanted: Wanted, at: float) -> Search:
+        """Look for tasks, read-only, within a budget for this call. Called again with what is wanted then, until
+        `done`; ids that were not wanted from the beginning of a search are left to the next one."""
+        ...
+
+    def restore(self, claim: Claim, fence: int) -> RestoreOutcome:
+        """Put one held message back to where the next consumer takes it, once: the claim on the tag, its age, the
+        routing and the push are one atomic act. The message says how often it was (header `celeriac_rescued`).
+
+        `fence` is the number of the caller's lease: one smaller than was seen before is refused. Raises
+        UnsupportedByBrokerError where the broker itself gives back what the dead held.
+        """
+        ...
+
+    def publish(self, payload: Mapping[str, Any]) -> None:
+        """Publish a message exactly as it was (`worker/payload.py`, `exact`); it has been confirmed when this returns,
+        where the broker can. Raises BrokerUnavailableError, BrokerError when it leads to no queue."""
         ...
 
     def enable_events(self) -> None:

@@ -52,7 +52,7 @@ _REACHES = {
     "revoked": AttemptState.REVOKED,
     "expired": AttemptState.EXPIRED,
     "lost": AttemptState.LOST,
-    "dead": AttemptState.DEAD,
+    "parked": AttemptState.DEAD,
 }
 
 
@@ -61,8 +61,8 @@ def transition(state: AttemptState | None, what: str) -> AttemptState:
     reached = _REACHES[what]
     if state is None:
         return reached
-    if state is AttemptState.LOST and reached.ended:
-        return reached  # an end that arrives late disproves the loss
+    if state is AttemptState.LOST and reached is not AttemptState.PUBLISHED:
+        return reached  # whatever is heard of it later disproves the loss
     if state.ended or _RANK[reached] < _RANK[state]:
         return state
     return reached
@@ -165,6 +165,8 @@ def _owner(drafts: list[_Draft], mark: Mark) -> _Draft | None:
         return None
     if mark.what == "sent":
         return _published(drafts, mark)
+    if mark.what == "queued":
+        return _put_back(drafts)
     if mark.what in ("received", "started"):
         return _taken(drafts, mark)
     return _ended(drafts, mark)
@@ -184,6 +186,12 @@ def _published(drafts: list[_Draft], mark: Mark) -> _Draft | None:
     return current if current.published_at is None and current.open and _fits(current, mark) else None
 
 
+def _put_back(drafts: list[_Draft]) -> _Draft | None:
+    """A message that was put back is delivered anew, unless nobody had taken it."""
+    current = drafts[-1]
+    return current if current.open and current.worker is None else None
+
+
 def _near(draft: _Draft, mark: Mark) -> bool:
     return mark.at - (draft.ended_at or mark.at) <= SKEW
 
@@ -196,7 +204,8 @@ def _taken(drafts: list[_Draft], mark: Mark) -> _Draft | None:
         if draft.open and same and getattr(draft, time) in (None, mark.at):
             return draft
     current = drafts[-1]
-    return current if current.open and current.worker is None and _fits(current, mark) else None
+    untaken = current.worker is None and (current.open or current.state is AttemptState.LOST)
+    return current if untaken and _fits(current, mark) else None
 
 
 def _ended(drafts: list[_Draft], mark: Mark) -> _Draft | None:

@@ -38,6 +38,7 @@ class BrokerLook:
     connection led, "address:port", None over a unix socket.
 
     `held` is complete when `held_complete`, else the part that the budget allowed (`held_count` is always whole).
+    `alarms` are what makes the broker refuse publishers ("memory", "disk"), `blocked` how many it blocks now.
     """
 
     at: float
@@ -60,6 +61,8 @@ class BrokerLook:
     held_count: int | None = None
     held_complete: bool = False
     consumers: tuple[Consumer, ...] | None = None
+    alarms: tuple[str, ...] | None = None
+    blocked: int | None = None
     blind_spots: tuple[BlindSpot, ...] = ()
 
     @property

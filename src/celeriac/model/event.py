@@ -24,11 +24,14 @@ TASK_KINDS = frozenset(
 )
 WORKER_KINDS = frozenset({"worker-online", "worker-heartbeat", "worker-offline"})
 """Celery's own event types (celery/events, docs/userguide/monitoring.rst); `task-cancelled` is undocumented there."""
-RECORDED_KINDS = frozenset({"task-unpublished", "task-ignored"})
+RECORDED_KINDS = frozenset({"task-unpublished", "task-ignored", "task-parked"})
 """What only a recorder inside the process can tell (model/parcel.py): a publish that failed; a run that raised Ignore,
-as `Task.replace` does, of which Celery says nothing."""
-NATIVE, RECORDED = "celeryev", "record"
-"""Where events come from: Celery's own, over pub/sub, or a recorder inside the process."""
+as `Task.replace` does, of which Celery says nothing; a message that the poison guard set aside (`cause`, `deaths`)."""
+LEDGER_KINDS = frozenset({"task-queued", "task-lost"})
+"""What our own side adds: a message was put back into its queue (rescue), or a task was judged to be lost (`cause`,
+`because`)."""
+NATIVE, RECORDED, LEDGER, RECOVERY = "celeryev", "record", "ledger", "recovery"
+"""Where events come from: Celery's own, over pub/sub; a recorder inside the process; our judgement; our own acts."""
 LARGEST_PID = 2**31 - 1
 END_OF_TIME = 253_402_300_800.0
 """Unix seconds of the year 10000, where calendars end."""
@@ -44,8 +47,9 @@ def fingerprint(*parts: object) -> str:
 class Event:
     """One happening.
 
-    `at` is Unix seconds on the sender's clock, `seen` on ours. `kind` is one of `TASK_KINDS`, `WORKER_KINDS` or
-    `RECORDED_KINDS`; `source` says which way it came: NATIVE, RECORDED, or what else told it (a log, a result).
+    `at` is Unix seconds on the sender's clock, `seen` on ours. `kind` is one of `TASK_KINDS`, `WORKER_KINDS`,
+    `RECORDED_KINDS` or `LEDGER_KINDS`; `source` says which way it came: NATIVE, RECORDED, LEDGER, RECOVERY, or what
+    else told it (a log, a result).
 
     `data` holds what the kind carries, under Celery's own field names (`name`, `args`, `kwargs`, `retries`, `eta`,
     `expires`, `queue`, `root_id`, `parent_id`, `result`, `runtime`, `exception`, `traceback`, `processed`, `active`,

@@ -10,8 +10,10 @@ class QueueSample:
     """One look at one queue.
 
     `ready` counts messages over every priority list; `unacked` those delivered and not acknowledged, None when
-    it could not be counted. `oldest_id` and `newest_id` are the task ids at either end, None when empty, unread
-    or no Celery message. `oldest_since` is Unix seconds since when the oldest is known to wait: a lower bound.
+    it could not be counted. `consumers` counts those that the broker itself knows of, None where it knows none of them
+    (Redis). `role` is None for work, "dead-letter" or "delayed" for what stands aside. `oldest_id` and `newest_id` are
+    the task ids at either end, None when empty, unread or no Celery message. `oldest_since` is Unix seconds since when
+    the oldest is known to wait: a lower bound.
     """
 
     queue: str
@@ -22,6 +24,8 @@ class QueueSample:
     newest_id: str | None = None
     oldest_name: str | None = None
     oldest_since: float | None = None
+    consumers: int | None = None
+    role: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

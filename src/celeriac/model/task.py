@@ -22,6 +22,9 @@ _STEPS = (
     "revoked",
     "expired",
     "ignored",
+    "queued",
+    "parked",
+    "lost",
 )
 _STEP = {what: step for step, what in enumerate(_STEPS)}
 _ENDS = frozenset(
@@ -33,6 +36,8 @@ _ENDS = frozenset(
         "task-rejected",
         "task-unpublished",
         "task-ignored",
+        "task-parked",
+        "task-lost",
     }
 )
 TEXT_LIMIT = 1024
@@ -51,7 +56,8 @@ class Ending(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One task id. Scalars that differ between events settle on the greatest, so that folding commutes."""
+    """One task id. Scalars that differ between events settle on the greatest, so that folding commutes. `key` is the
+    business key that the publisher gave it (the header `celeriac_key`)."""
 
     id: str
     name: str | None = None
@@ -62,6 +68,7 @@ class Task:
     expires: str | None = None
     root_id: str | None = None
     parent_id: str | None = None
+    key: str | None = None
     marks: tuple[Mark, ...] = ()
     cut: bool = False
     ending: Ending | None = None
@@ -108,6 +115,7 @@ def merge(left: Task, right: Task) -> Task:
         expires=_greatest(left.expires, right.expires),
         root_id=_greatest(left.root_id, right.root_id),
         parent_id=_greatest(left.parent_id, right.parent_id),
+        key=_greatest(left.key, right.key),
         marks=marks,
         cut=left.cut or right.cut or cut,
         ending=max(endings) if endings else None,
@@ -139,6 +147,7 @@ def from_event(event: Event) -> Task:
         expires=event.text("expires"),
         root_id=event.text("root_id"),
         parent_id=event.text("parent_id"),
+        key=event.text("key"),
         marks=_marks(event),
         ending=_ending(event),
     )
@@ -176,6 +185,8 @@ def _detail(event: Event) -> str:
         return f"not published: {event.text('exception') or 'the broker refused it'}"[:200]
     if event.kind == "task-ignored":
         return "asked to be ignored"
+    if event.kind in ("task-lost", "task-parked"):
+        return (event.text("because") or event.text("cause") or "")[:200]
     if event.kind == "task-rejected":
         return "requeued" if event.flag("requeue") else "discarded"
     if event.kind == "task-revoked":

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from celeriac.model.broker import BrokerLook
 from celeriac.model.evidence import Evidence
 from celeriac.model.finding import BlindSpot
 from celeriac.model.gap import Gap
+from celeriac.model.ledger import Balance, Term
 from celeriac.model.queue import Queue
+from celeriac.model.sighting import Sighting
 from celeriac.model.source import SILENT_AFTER, SourceMark
 from celeriac.model.task import Task
 from celeriac.model.worker import Worker
@@ -19,7 +22,12 @@ class View:
     """Facts as of `at` (Unix seconds, the watermark).
 
     workers    every life heard of in the last day, any order; several lives may share a node name
-    tasks      not ended and touched by a worker, or ended in the last 15 minutes by a worker's loss; at most `TASKS`
+    tasks      not ended and touched by a worker, or in the last 15 minutes ended by a worker's loss, declared lost,
+               dead or run twice; at most `TASKS`
+    suspects   published and not seen since their usual wait, or of unknown fate; the oldest, at most `SUSPECTS`
+    sightings  what searches of the broker say of the suspects, by task id; one never looked for is not in it
+    balance    the ledger's equation over all tasks, None before anything was on record
+    standing   open tasks by queue and term, as the ledger has them
     queues     with the looks of the last 15 minutes
     broker     the newest look, None before the first and while the broker cannot be seen
     evidence   every level, and the edges of the last day, oldest first
@@ -34,6 +42,10 @@ class View:
     workers: tuple[Worker, ...] = ()
     tasks: tuple[Task, ...] = ()
     tasks_complete: bool = True
+    suspects: tuple[Task, ...] = ()
+    sightings: Mapping[str, Sighting] = field(default_factory=dict)
+    balance: Balance | None = None
+    standing: Mapping[str, Mapping[Term, int]] = field(default_factory=dict)
     queues: tuple[Queue, ...] = ()
     broker: BrokerLook | None = None
     evidence: tuple[Evidence, ...] = ()

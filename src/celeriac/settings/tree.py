@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
@@ -23,7 +24,11 @@ def _secret(url_file: Path) -> dict[str, SecretStr | None]:
 
 
 class BrokerSettings(Section):
-    """The user's broker. The password stays secret: only `SecretStr` holds the address."""
+    """The user's broker. The password stays secret: only `SecretStr` holds the address.
+
+    `management_url` is RabbitMQ's management API, http(s)://user:password@host:15672. Searching for missing tasks
+    spends at most `search_bytes` and `search_commands` a second, and gives a backlog up after `search_seconds`.
+    """
 
     url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
     url_file: Path | None = None
@@ -33,6 +38,10 @@ class BrokerSettings(Section):
     look_interval: float = Field(default=1.0, ge=0.2, le=60)
     ask_interval: float = Field(default=30.0, ge=2, le=3600)
     timeout: float = Field(default=2.0, gt=0, le=60)
+    management_url: SecretStr | None = None
+    search_bytes: int = Field(default=2 << 20, ge=64 << 10, le=256 << 20)
+    search_commands: int = Field(default=200, ge=10, le=10_000)
+    search_seconds: float = Field(default=60.0, ge=5, le=3600)
     max_messages_per_look: int = Field(default=2_000, ge=0, le=100_000)
     max_queues: int = Field(default=500, ge=1, le=10_000)
 
@@ -57,6 +66,25 @@ class StoreSettings(Section):
 
     url: SecretStr = SecretStr("sqlite:///celeriac.db")
     busy_timeout: float = Field(default=5.0, gt=0, le=60)
+
+
+class ResultSettings(Section):
+    """The user's result backend, read-only: it tells ends that no event told. None: it is not read."""
+
+    url: SecretStr | None = None
+    url_file: Path | None = None
+    interval: float = Field(default=2.0, ge=0.5, le=60)
+
+    @model_validator(mode="after")
+    def _read_file(self) -> ResultSettings:
+        return self if self.url_file is None else self.model_copy(update=_secret(self.url_file))
+
+
+class RecoverySettings(Section):
+    """What is done without being asked. `auto_rescue`: put back what a dead consumer holds: nothing (`off`), what it
+    never started (`never-started`), or also what it had started with late ack (`all`)."""
+
+    auto_rescue: Literal["off", "never-started", "all"] = "off"
 
 
 class ServerSettings(Section):
@@ -86,6 +114,8 @@ class Settings(Section):
 
     broker: BrokerSettings = BrokerSettings()
     transport: TransportSettings = TransportSettings()
+    results: ResultSettings = ResultSettings()
     store: StoreSettings = StoreSettings()
+    recovery: RecoverySettings = RecoverySettings()
     server: ServerSettings = ServerSettings()
     evidence: EvidenceSettings = EvidenceSettings()

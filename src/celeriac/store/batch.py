@@ -11,6 +11,7 @@ from celeriac.model.evidence import Evidence
 from celeriac.model.finding import BlindSpot
 from celeriac.model.gap import Gap, Tally
 from celeriac.model.recording import Recording
+from celeriac.model.sighting import Search
 from celeriac.model.source import SourceMark
 from celeriac.model.worker import Worker
 
@@ -21,7 +22,7 @@ class Batch:
 
     `marks` are the sources that were read (or failed to be); with `now` they move the watermark. `blind_spots`
     are, by source, what it cannot see now; sources that are not in it keep theirs. `filled` are the ids of holes that
-    proved to be none.
+    proved to be none. `search` is what a look for missing tasks came to.
     """
 
     now: float
@@ -33,6 +34,7 @@ class Batch:
     filled: tuple[str, ...] = ()
     recordings: tuple[Recording, ...] = ()
     tallies: tuple[Tally, ...] = ()
+    search: Search | None = None
     marks: tuple[SourceMark, ...] = ()
     blind_spots: Mapping[str, tuple[BlindSpot, ...]] = field(default_factory=dict)
 

@@ -55,6 +55,12 @@ def since(connection: Connection, at: float, newest: float, workers: Iterable[Wo
     )
 
 
+def newest(connection: Connection) -> dict[str, QueueSample]:
+    """The newest look at every queue that the newest look at the broker saw."""
+    at = select(queues.c.at).order_by(queues.c.at.desc()).limit(1).scalar_subquery()
+    return {row.queue: _sample(row) for row in connection.execute(select(*_FIELDS).where(queue_samples.c.at == at))}
+
+
 def _consumers(name: str, living: Sequence[Worker]) -> tuple[str, ...] | None:
     """Who takes from the queue; unknown while nobody is known to, and a living worker did not say what it takes."""
     nodes = {worker.node for worker in living if worker.queues is not None and name in worker.queues}

@@ -9,6 +9,7 @@ from celeriac.store import (
     events,
     evidence,
     gaps,
+    ledger,
     memory,
     queues,
     recordings,
@@ -35,6 +36,7 @@ def record(connection: Connection, batch: Batch) -> Recorded:
     if batch.events or any(mark.error is None for mark in batch.marks):
         sources.begin(connection, batch.now)
     watermark = sources.mark(connection, batch.marks, batch.now)
+    ledger.due(connection, watermark)
     return Recorded(len(fresh), len(batch.events) - len(fresh), watermark)
 
 
@@ -48,3 +50,5 @@ def _levels(connection: Connection, batch: Batch) -> None:
     gaps.add(connection, batch.gaps)
     gaps.settle(connection, batch.tallies)
     recordings.keep(connection, batch.recordings)
+    if batch.search is not None:
+        ledger.searched(connection, batch.search)

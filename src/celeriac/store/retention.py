@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, select
+from sqlalchemy import ColumnElement, Connection, Row, Table, delete, select
 
 from celeriac.model.attempt import AttemptState
+from celeriac.store import balance
 from celeriac.store.revisions import bump
 from celeriac.store.schema import (
+    audit,
     events,
     evidence,
     gaps,
@@ -19,11 +23,13 @@ from celeriac.store.schema import (
     queue_samples,
     recordings,
     requests,
+    sightings,
     sources,
     tallies,
     tasks,
     workers,
 )
+from celeriac.store.taskrows import FOLDED, accounts, to_task
 from celeriac.store.tasks import count
 
 HOUR, DAY = 3600.0, 86_400.0
@@ -63,18 +69,29 @@ def _tasks(connection: Connection, now: float, limit: int) -> int:
     deleted = 0
     for state in AttemptState:
         age = 7 * DAY if state.value in _WEEK else 90 * DAY
-        ids = connection.scalars(
-            select(tasks.c.id)
+        old = connection.execute(
+            select(*FOLDED)
             .where(tasks.c.state == state.value, tasks.c.updated_at < now - age)
             .order_by(tasks.c.updated_at)
             .limit(limit - deleted)
         ).all()
+        ids = [row.id for row in old]
         gone = _delete(connection, tasks, tasks.c.id, ids)
+        _delete(connection, sightings, sightings.c.task_id, ids)
+        balance.move(connection, _accounts(old))
         count(connection, Counter({state.value: -gone}))
         deleted += gone
     if deleted:
         bump(connection, "tasks")
     return deleted
+
+
+def _accounts(old: Iterable[Row[Any]]) -> Counter[balance.Account]:
+    """What they counted under, to be taken off."""
+    books: Counter[balance.Account] = Counter()
+    for row in old:
+        books.subtract(accounts(to_task(row), row.term))
+    return books
 
 
 def _incidents(connection: Connection, now: float, limit: int) -> int:
@@ -100,6 +117,8 @@ def _rest(connection: Connection, now: float, limit: int) -> int:
         (memory_peaks, memory_peaks.c.day < int(now // DAY) - 8),
         (tallies, tallies.c.at < now - 7 * DAY),
         (requests, requests.c.settled_at < month),
+        (sightings, sightings.c.looked_at < now - DAY),
+        (audit, audit.c.at < now - 365 * DAY),
         (workers, workers.c.heard < now - 30 * DAY),
     )
     deleted = 0

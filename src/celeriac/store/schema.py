@@ -75,17 +75,84 @@ tasks = Table(
     Column("kwargs", Text),
     Column("rest", Text, nullable=False),
     Column("peak_rss", BigInteger),
+    Column("term", String),
+    Column("because", Text),
+    Column("eta_at", Double),
+    Column("error", String),
+    Column("key", String),
+    Column("doubled", Boolean, nullable=False, server_default="0"),
     PrimaryKeyConstraint("id"),
     Index("tasks_updated", "updated_at", "id"),
     Index("tasks_state", "state", "updated_at", "id"),
     Index("tasks_name", "name", "state", "updated_at", "id"),
 )
+OPEN_TERMS = "term IN ('waiting', 'scheduled', 'reserved', 'running', 'held', 'retrying', 'lost', 'unknown')"
+"""The terms that are few: what stands in them is looked through again and again."""
+_some("tasks_open", tasks.c.term, tasks.c.queue, tasks.c.published_at, where=OPEN_TERMS)
+_some("tasks_error", tasks.c.error, tasks.c.updated_at, tasks.c.id, where="error IS NOT NULL")
+_some("tasks_key", tasks.c.key, tasks.c.updated_at, tasks.c.id, where="key IS NOT NULL")
+_some("tasks_doubled", tasks.c.updated_at, tasks.c.id, where="doubled")
 
 task_counts = Table(
     "task_counts",
     metadata,
     Column("state", String, primary_key=True),
     Column("tasks", BigInteger, nullable=False),
+)
+
+balance = Table(
+    "balance",
+    metadata,
+    Column("name", String, nullable=False),
+    Column("queue", String, nullable=False),
+    Column("account", String, nullable=False),
+    Column("tasks", BigInteger, nullable=False),
+    PrimaryKeyConstraint("name", "queue", "account"),
+)
+
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("task_id", String, primary_key=True),
+    Column("looked_at", Double, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("sightings_looked", "looked_at"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("holder", String, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("until", Double, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", _SERIAL, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("by", String, nullable=False),
+    Column("act", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Index("audit_subject", "subject"),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("task_id", String),
+    Column("name", String),
+    Column("queue", String),
+    Column("cause", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("dead_letters_task", "task_id"),
+    Index("dead_letters_state", "state", "at"),
 )
 
 workers = Table(
@@ -110,6 +177,8 @@ queue_samples = Table(
     Column("newest_id", String),
     Column("oldest_name", String),
     Column("oldest_since", Double),
+    Column("consumers", BigInteger),
+    Column("role", String),
     Column("coarse", Boolean, nullable=False),
     PrimaryKeyConstraint("queue", "at"),
     Index("queue_samples_at", "at"),

@@ -16,19 +16,23 @@ from celeriac.model.evidence import Evidence
 from celeriac.model.finding import BlindSpot
 from celeriac.model.gap import Gap, Tally
 from celeriac.model.incident import Incident, IncidentState
+from celeriac.model.ledger import Balance, Declaration, Term
 from celeriac.model.queue import Queue
 from celeriac.model.recording import Recording
+from celeriac.model.sighting import Sighting
 from celeriac.model.source import SourceMark
 from celeriac.model.task import Task
 from celeriac.model.view import View
 from celeriac.model.worker import Worker
 from celeriac.store import (
+    balance,
     documents,
     events,
     evidence,
     gaps,
     incident_pages,
     incidents,
+    ledger,
     memory,
     queues,
     record,
@@ -149,6 +153,28 @@ class Store:
     def timeline(self, task_id: str, limit: int = 200) -> tuple[Event, ...]:
         """The newest events of a task, oldest first; they are kept a day."""
         return self._read(partial(events.timeline, task_id=task_id, limit=limit))
+
+    # The ledger
+
+    def balance(self) -> tuple[Balance, ...]:
+        """The equation over all tasks on record, then for each task name."""
+        return self._read(balance.read)
+
+    def standing(self) -> dict[str, dict[Term, int]]:
+        """How many open tasks stand in each term, by queue."""
+        return self._read(balance.by_queue)
+
+    def suspects(self, limit: int) -> tuple[Task, ...]:
+        """Tasks that should have been taken or seen by the watermark and were not, the oldest first."""
+        return self._read(lambda c: ledger.suspects(c, _watermark(c), limit))
+
+    def sighting(self, task_id: str) -> Sighting | None:
+        """What searches of the broker say of one task, None when it was never looked for."""
+        return self._read(lambda c: ledger.sightings_of(c, [task_id]).get(task_id))
+
+    def declare(self, declared: Sequence[Declaration], now: float) -> None:
+        """Let these judgements stand; what was held or unknown and is not among them is so no more."""
+        self._write(lambda connection: ledger.declare(connection, declared, now))
 
     # Workers, queues, the broker, hosts
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 import msgspec
 from sqlalchemy import Row
 
+from celeriac.model.ledger import due_at, is_doubled, is_recorded, term_of
 from celeriac.model.mark import Mark
 from celeriac.model.task import Ending, Task
+from celeriac.store.balance import PUBLISHED, UNRECORDED, Account
 from celeriac.store.query import TaskRow
 from celeriac.store.schema import tasks
 
 REASON_LIMIT = 500
+_NAME = re.compile(r"[A-Za-z_][\w.]*(?=\(|:|$)")
 LISTED = tuple(tasks.c[name] for name in TaskRow.__dataclass_fields__)
-FOLDED = tuple(tasks.c[name] for name in ("id", "name", "queue", "state", "args", "kwargs", "rest"))
+FOLDED = tuple(tasks.c[name] for name in ("id", "name", "queue", "state", "term", "args", "kwargs", "rest"))
 
 
 class _Rest(msgspec.Struct, array_like=True):
@@ -27,6 +31,7 @@ class _Rest(msgspec.Struct, array_like=True):
     expires: str | None
     root_id: str | None
     parent_id: str | None
+    key: str | None = None
 
 
 _encoder = msgspec.json.Encoder()
@@ -35,7 +40,8 @@ _decoder = msgspec.json.Decoder(_Rest)
 
 def to_row(task: Task) -> dict[str, Any]:
     """Every column of `task`."""
-    last = task.last
+    tried = task.attempts
+    last = tried[-1] if tried else None
     ending = task.ending
     return {
         "id": task.id,
@@ -56,7 +62,22 @@ def to_row(task: Task) -> dict[str, Any]:
         "kwargs": task.kwargs,
         "rest": _rest(task),
         "peak_rss": max((mark.peak for mark in task.marks), default=0) or None,
+        "term": term_of(task),
+        "because": None,
+        "eta_at": due_at(task),
+        "error": _error(ending),
+        "key": task.key,
+        "doubled": is_doubled(tried),
     }
+
+
+def accounts(task: Task, term: str | None) -> tuple[Account, ...]:
+    """What a task in `term` counts under, on either side of the equation; in none (None) it does not count."""
+    if term is None:
+        return ()
+    name, queue = task.name or "", task.queue or ""
+    came_in = PUBLISHED if is_recorded(task) else UNRECORDED
+    return (Account(name, queue, came_in), Account(name, queue, term))
 
 
 def to_task(row: Row[Any]) -> Task:
@@ -75,6 +96,7 @@ def to_task(row: Row[Any]) -> Task:
         marks=rest.marks,
         cut=rest.cut,
         ending=rest.ending,
+        key=rest.key,
     )
 
 
@@ -83,6 +105,14 @@ def to_listed(row: Row[Any]) -> TaskRow:
     return TaskRow(*cast("tuple[Any, ...]", row))
 
 
+def _error(ending: Ending | None) -> str | None:
+    """The exception's type as a failure names it: `ValueError('x')`, `Worker exited prematurely: …` (None)."""
+    if ending is None or ending.what not in ("failed", "retried"):
+        return None
+    name = _NAME.match(ending.text)
+    return name[0].rpartition(".")[2] if name else None
+
+
 def _rest(task: Task) -> str:
-    rest = _Rest(task.marks, task.cut, task.ending, task.eta, task.expires, task.root_id, task.parent_id)
+    rest = _Rest(task.marks, task.cut, task.ending, task.eta, task.expires, task.root_id, task.parent_id, task.key)
     return _encoder.encode(rest).decode()

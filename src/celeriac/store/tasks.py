@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, Row, insert, or_, select, update
 
+from celeriac.model.attempt import AttemptState
 from celeriac.model.event import Event
+from celeriac.model.ledger import Term
 from celeriac.model.task import Task, from_event, merge
+from celeriac.store import balance
+from celeriac.store.balance import Account
 from celeriac.store.query import TaskRow
 from celeriac.store.rows import find, put
 from celeriac.store.schema import task_counts, tasks
-from celeriac.store.taskrows import FOLDED, LISTED, to_listed, to_row, to_task
+from celeriac.store.taskrows import FOLDED, LISTED, accounts, to_listed, to_row, to_task
 
 OPEN_ON_WORKER = ("started", "reserved")
 LOSS_WINDOW = 15 * 60.0
@@ -29,22 +34,31 @@ billiard/pool.py), and in those of model/task.py."""
 def fold(connection: Connection, events: Iterable[Event]) -> bool:
     """Fold task events into their rows, one write per task; true when a row changed."""
     seen = _by_task(events)
-    stored = {row.id: (row.state, to_task(row)) for row in find(connection, select(*FOLDED), tasks.c.id, list(seen))}
-    moves: Counter[str] = Counter()
-    rows = []
+    stored = {row.id: row for row in find(connection, select(*FOLDED), tasks.c.id, list(seen))}
+    changed = []
     for task_id, task in seen.items():
-        state, before = stored.get(task_id, (None, None))
+        old = stored.get(task_id)
+        before = None if old is None else to_task(old)
         after = task if before is None else merge(before, task)
-        if after == before:
-            continue
-        row = to_row(after)
-        rows.append(row)
-        moves[row["state"]] += 1
-        if state is not None:
-            moves[state] -= 1
-    put(connection, tasks, rows)
-    count(connection, moves)
-    return bool(rows)
+        if after != before:
+            changed.append((old, after, to_row(after)))
+    put(connection, tasks, [row for _, _, row in changed])
+    _count(connection, changed)
+    return bool(changed)
+
+
+def _count(connection: Connection, changed: Iterable[tuple[Row[Any] | None, Task, dict[str, Any]]]) -> None:
+    """Take each task out of what it was in before, and into what it is in now."""
+    states: Counter[str] = Counter()
+    books: Counter[Account] = Counter()
+    for old, after, row in changed:
+        states[row["state"]] += 1
+        books.update(accounts(after, row["term"]))
+        if old is not None:
+            states[old.state] -= 1
+            books.subtract(accounts(to_task(old), old.term))
+    count(connection, states)
+    balance.move(connection, books)
 
 
 def count(connection: Connection, moves: Mapping[str, int]) -> None:
@@ -77,7 +91,13 @@ def listed(connection: Connection, ids: Sequence[str]) -> dict[str, TaskRow]:
 
 def in_view(connection: Connection, at: float, limit: int, named: Sequence[str] = ()) -> tuple[tuple[Task, ...], bool]:
     """The tasks that detectors judge, and whether these are all: held by a worker, ended by the loss of one or of its
-    child, and those `named` by evidence."""
+    child, lost, dead or run twice of late, and those `named` by evidence."""
+    late = tasks.c.updated_at >= at - LOSS_WINDOW
+    odd = (
+        select(*FOLDED).where(tasks.c.term == Term.LOST.value, late),
+        select(*FOLDED).where(tasks.c.state == AttemptState.DEAD.value, late),
+        select(*FOLDED).where(tasks.c.doubled, late),
+    )
     lost = (
         select(*FOLDED).where(
             tasks.c.state == state,
@@ -87,7 +107,7 @@ def in_view(connection: Connection, at: float, limit: int, named: Sequence[str] 
         for state, words in _LOSSES.items()
     )
     held = (select(*FOLDED).where(tasks.c.state == state, tasks.c.worker.is_not(None)) for state in OPEN_ON_WORKER)
-    newest = (query.order_by(tasks.c.updated_at.desc()).limit(limit + 1) for query in (*lost, *held))
+    newest = (query.order_by(tasks.c.updated_at.desc()).limit(limit + 1) for query in (*lost, *odd, *held))
     rows = {row.id: row for row in find(connection, select(*FOLDED), tasks.c.id, named)}
     rows |= {row.id: row for query in newest for row in connection.execute(query)}
     found = list(rows.values())

@@ -8,9 +8,11 @@ from celeriac.model.broker import BrokerLook
 from celeriac.model.evidence import Evidence
 from celeriac.model.source import SourceMark
 from celeriac.model.view import View
-from celeriac.store import documents, evidence, gaps, queues, sources, tasks, workers
+from celeriac.store import balance, documents, evidence, gaps, ledger, queues, sources, tasks, workers
 
 TASKS = 5_000
+SUSPECTS = 5_000
+"""Missing tasks that are looked for and judged at once."""
 BROKER = "broker"
 """The name of the source whose failing means that the newest look is no longer the truth."""
 _HOUR, _DAY = 3600.0, 86_400.0
@@ -23,12 +25,17 @@ def view(connection: Connection, now: float, *, observed: float, history: bool, 
     lives = workers.since(connection, at - workers.HEARD_WITHIN)
     facts = evidence.since(connection, at - _DAY)
     found, complete = tasks.in_view(connection, at, TASKS, _named(facts, at))
+    missing = ledger.suspects(connection, at, SUSPECTS)
     marks = sources.read(connection)
     return View(
         at=at,
         workers=lives,
         tasks=found,
         tasks_complete=complete,
+        suspects=missing,
+        sightings=ledger.sightings_of(connection, [task.id for task in missing]),
+        balance=balance.read(connection)[0],
+        standing=balance.by_queue(connection),
         queues=queues.since(connection, at - _LOOKS, at, lives),
         broker=_seen(documents.look(connection), marks),
         evidence=facts,

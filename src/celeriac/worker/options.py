@@ -10,12 +10,17 @@ from celeriac.errors import ConfigError
 
 PREFIX = "celeriac_"
 PAYLOADS = ("exact", "redacted", "none")
+POISON = ("report", "park")
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How this process is recorded. Times are seconds, sizes bytes; `transport` None is the app's own broker."""
+    """How this process is recorded. Times are seconds, sizes bytes; `transport` None is the app's own broker.
+
+    `poison` says what becomes of a task at its `poison_limit`-th death: report | park. `keepalive` keeps deliveries
+    that this worker is working on from being given to another one.
+    """
 
     enabled: bool = True
     transport: str | None = None
@@ -23,6 +28,9 @@ class Options:
     redact: tuple[str, ...] = ()
     heartbeat: float = 2.0
     memory_interval: float = 1.0
+    poison: str = "report"
+    poison_limit: int = 3
+    keepalive: bool = False
     buffer_max: int = 50_000
     buffer_bytes: int = 16 * 1024 * 1024
 
@@ -102,10 +110,13 @@ def _leads_somewhere(url: str) -> bool:
     return "://" in url
 
 
-def _payloads(value: Any) -> str:
-    if value not in PAYLOADS:
-        raise ValueError(f"must be one of {', '.join(PAYLOADS)}, not {value!r}")
-    return str(value)
+def _chosen(among: tuple[str, ...]) -> Callable[[Any], str]:
+    def parse(value: Any) -> str:
+        if value not in among:
+            raise ValueError(f"must be one of {', '.join(among)}, not {value!r}")
+        return str(value)
+
+    return parse
 
 
 def _words(value: Any) -> tuple[str, ...]:
@@ -149,10 +160,13 @@ def _number(value: Any) -> float:
 _PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "enabled": _switch,
     "transport": _address,
-    "payloads": _payloads,
+    "payloads": _chosen(PAYLOADS),
     "redact": _words,
     "heartbeat": _seconds(0.1),
     "memory_interval": _seconds(0.1, off=True),
+    "poison": _chosen(POISON),
+    "poison_limit": _amount(1),
+    "keepalive": _switch,
     "buffer_max": _amount(100),
     "buffer_bytes": _amount(64 * 1024),
 }

@@ -1,0 +1,151 @@
+"""The ledger: every task id stands in exactly one term, and the terms add up to what was published.
+
+published = waiting + scheduled + reserved + running + held + succeeded + failed + retrying + revoked + rejected
+            + expired + dead + lost + unknown
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from celeriac.clock import parse_rfc3339
+from celeriac.model.attempt import Attempt, AttemptState
+from celeriac.model.task import Task
+
+
+class Term(StrEnum):
+    """One side of the equation, in the order of a task's life."""
+
+    WAITING = "waiting"
+    SCHEDULED = "scheduled"
+    RESERVED = "reserved"
+    RUNNING = "running"
+    HELD = "held"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    RETRYING = "retrying"
+    REVOKED = "revoked"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    DEAD = "dead"
+    LOST = "lost"
+    UNKNOWN = "unknown"
+
+    @property
+    def open(self) -> bool:
+        """True while more is to come."""
+        return self in _OPEN
+
+
+_OPEN = frozenset({Term.WAITING, Term.SCHEDULED, Term.RESERVED, Term.RUNNING, Term.HELD, Term.RETRYING, Term.UNKNOWN})
+_OF_STATE = {
+    AttemptState.PUBLISHED: Term.WAITING,
+    AttemptState.QUEUED: Term.WAITING,
+    AttemptState.RESERVED: Term.RESERVED,
+    AttemptState.STARTED: Term.RUNNING,
+    AttemptState.SUCCEEDED: Term.SUCCEEDED,
+    AttemptState.FAILED: Term.FAILED,
+    AttemptState.RETRIED: Term.RETRYING,
+    AttemptState.REJECTED: Term.REJECTED,
+    AttemptState.REVOKED: Term.REVOKED,
+    AttemptState.EXPIRED: Term.EXPIRED,
+    AttemptState.LOST: Term.LOST,
+    AttemptState.DEAD: Term.DEAD,
+}
+REQUEUED = "requeued"
+"""The detail of a rejection that put the message back (model/task.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What a judgement adds to the events of one task: `term` is LOST, HELD or UNKNOWN. `cause` is a cause slug of
+    `task-lost` or `task-held`, "" for UNKNOWN; `because` one sentence. `at` is Unix seconds of
+    what did it: of the worker's death, or just after the last that was heard of the task, so that whatever is heard
+    later disproves it."""
+
+    task_id: str
+    term: Term
+    cause: str
+    because: str
+    at: float
+
+
+def term_of(task: Task) -> Term | None:
+    """The term that the task's own events put it in; None when it was never published and nobody ever had it."""
+    last = task.last
+    if last is None or (not is_recorded(task) and _was_refused(task)):
+        return None
+    if last.state is AttemptState.REJECTED and last.detail == REQUEUED:
+        return Term.WAITING
+    if last.state is AttemptState.RESERVED and _is_due_later(task, last):
+        return Term.SCHEDULED
+    return _OF_STATE[last.state]
+
+
+def is_recorded(task: Task) -> bool:
+    """True when its publish was heard: it is in the published side of the equation, and not only seen later on."""
+    return any(mark.what == "sent" for mark in task.marks)
+
+
+def due_at(task: Task) -> float | None:
+    """Unix seconds of its ETA, None without one that can be read."""
+    if task.eta is None:
+        return None
+    try:
+        return parse_rfc3339(task.eta)
+    except ValueError:
+        return None
+
+
+def is_doubled(attempts: Iterable[Attempt]) -> bool:
+    """True when one delivery ran though another of the same message ran already: a redelivery that was started while
+    the one before was running, or after it had succeeded."""
+    ran: list[Attempt] = []
+    for attempt in attempts:
+        if attempt.started_at is None:
+            continue
+        if attempt.delivery == "redelivery" and any(_overlaps(one, attempt.started_at) for one in ran):
+            return True
+        ran.append(attempt)
+    return False
+
+
+def _overlaps(earlier: Attempt, started_at: float) -> bool:
+    if earlier.state is AttemptState.SUCCEEDED:
+        return True
+    return earlier.state.ended and earlier.ended_at is not None and earlier.ended_at > started_at
+
+
+def _was_refused(task: Task) -> bool:
+    return all(mark.what == "unpublished" for mark in task.marks)
+
+
+def _is_due_later(task: Task, last: Attempt) -> bool:
+    due = due_at(task)
+    return due is not None and last.received_at is not None and due > last.received_at
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The equation for one task name, or for all (`name` None).
+
+    `published` counts the ids whose publish is on record, `unrecorded` those that were only seen later on: published
+    before we watched, or by a producer without a recorder. `terms` counts both, by term.
+    """
+
+    name: str | None
+    published: int
+    unrecorded: int
+    terms: Mapping[Term, int]
+
+    @property
+    def accounted(self) -> int:
+        """How many ids stand in a term."""
+        return sum(self.terms.values())
+
+    @property
+    def holds(self) -> bool:
+        """True when both sides are equal."""
+        return self.published + self.unrecorded == self.accounted

@@ -1,0 +1,149 @@
+"""The ledger's own questions and acts: who is missing, what is due, what was declared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, or_, select, update
+
+from celeriac.model.event import LEDGER, Event, fingerprint
+from celeriac.model.ledger import Declaration, Term, term_of
+from celeriac.model.queue import QueueSample
+from celeriac.model.sighting import Search, Sighting, sighted
+from celeriac.model.task import Task
+from celeriac.store import balance, events, queues, tasks
+from celeriac.store.balance import Account
+from celeriac.store.codec import pack, unpack
+from celeriac.store.revisions import bump
+from celeriac.store.rows import find, put
+from celeriac.store.schema import sightings
+from celeriac.store.schema import tasks as rows
+from celeriac.store.taskrows import FOLDED, accounts, to_task
+
+SETTLE = 2.0
+"""Seconds after the last that was heard of a task before anybody asks where it is: it may be on its way."""
+CLOCKS = 2.0
+"""Seconds by which two producers' clocks may differ, so that one that was published later stands before it."""
+RETRY_SETTLE = 10.0
+STEP = 1_000
+_STANDS: Select[Any] = select(*FOLDED, rows.c.because)
+_DECLARED = (Term.HELD.value, Term.UNKNOWN.value)
+
+
+def suspects(connection: Connection, at: float, limit: int) -> tuple[Task, ...]:
+    """Tasks that should have been taken or seen by `at` and were not, the oldest first.
+
+    A queue is first in, first out: while the oldest message in it was published before a task, that one waits behind
+    it. So only what is older than the oldest, or stands in an empty queue, is missed. Priorities, and messages put
+    back, break the order towards suspicion, never away from it: a suspect is looked for, not judged.
+    """
+    found: list[Row[Any]] = []
+    oldest = {queue: _expected(connection, sample, at) for queue, sample in queues.newest(connection).items()}
+    for queue, before in oldest.items():
+        found += connection.execute(_waiting(before, at, limit).where(rows.c.queue == queue))
+    elsewhere = or_(rows.c.queue.is_(None), rows.c.queue.not_in(list(oldest)))
+    found += connection.execute(_waiting(at - SETTLE, at, limit).where(elsewhere))
+    found += connection.execute(
+        select(*FOLDED)
+        .where(rows.c.term == Term.RETRYING.value, rows.c.updated_at < at - RETRY_SETTLE)
+        .order_by(rows.c.updated_at)
+        .limit(limit)
+    )
+    found += connection.execute(select(*FOLDED).where(rows.c.term == Term.UNKNOWN.value).limit(limit))
+    missing = {row.id: to_task(row) for row in found}
+    return tuple(sorted(missing.values(), key=lambda task: (task.updated_at, task.id))[:limit])
+
+
+def _waiting(before: float, at: float, limit: int) -> Any:
+    since = rows.c.published_at
+    return (
+        select(*FOLDED)
+        .where(rows.c.term == Term.WAITING.value, or_(since < before, since.is_(None)), rows.c.updated_at < at - SETTLE)
+        .order_by(since, rows.c.id)
+        .limit(limit)
+    )
+
+
+def _expected(connection: Connection, sample: QueueSample, at: float) -> float:
+    """What was published earlier should have been taken."""
+    if sample.ready == 0:
+        return min(sample.at, at) - SETTLE
+    oldest = None if sample.oldest_id is None else tasks.get(connection, sample.oldest_id)
+    published = None if oldest is None else oldest.published_at
+    return min(sample.at, at) - SETTLE if published is None else published - CLOCKS
+
+
+def due(connection: Connection, at: float) -> None:
+    """What was scheduled and whose time has come is merely reserved now."""
+    found = connection.execute(
+        select(*FOLDED).where(rows.c.term == Term.SCHEDULED.value, rows.c.eta_at <= at).limit(STEP)
+    ).all()
+    _stand(connection, {row.id: (row, Term.RESERVED, None) for row in found})
+
+
+def declare(connection: Connection, declared: Iterable[Declaration], now: float) -> None:
+    """Let `declared` stand: what is lost becomes part of a task's history, until something is heard of it; what is
+    held or unknown stands as long as it is declared."""
+    wanted = {one.task_id: one for one in declared}
+    _lose(connection, [one for one in wanted.values() if one.term is Term.LOST], now)
+    levels = {key: one for key, one in wanted.items() if one.term is not Term.LOST}
+    known: dict[str, Row[Any]] = {row.id: row for row in connection.execute(_STANDS.where(rows.c.term.in_(_DECLARED)))}
+    known |= {row.id: row for row in find(connection, _STANDS, rows.c.id, list(levels.keys() - known.keys()))}
+    changes: dict[str, tuple[Row[Any], Term, str | None]] = {}
+    for task_id, row in known.items():
+        own, one = term_of(to_task(row)), levels.get(task_id)
+        if own is None or not own.open:
+            continue
+        term, because = (own, None) if one is None else (one.term, one.because)
+        if (row.term, row.because) != (term.value, because):
+            changes[task_id] = (row, term, because)
+    _stand(connection, changes)
+
+
+def _lose(connection: Connection, lost: Sequence[Declaration], now: float) -> None:
+    told = [
+        Event(
+            fingerprint("task-lost", one.task_id, one.at),
+            "task-lost",
+            one.at,
+            now,
+            LEDGER,
+            task_id=one.task_id,
+            data={"cause": one.cause, "because": one.because},
+        )
+        for one in lost
+    ]
+    fresh = events.append(connection, told)
+    if tasks.fold(connection, fresh):
+        bump(connection, "tasks")
+
+
+def _stand(connection: Connection, changes: Mapping[str, tuple[Row[Any], Term, str | None]]) -> None:
+    books: Counter[Account] = Counter()
+    for task_id, (row, term, because) in changes.items():
+        task = to_task(row)
+        books.subtract(accounts(task, row.term))
+        books.update(accounts(task, term))
+        connection.execute(update(rows).where(rows.c.id == task_id).values(term=term.value, because=because))
+    balance.move(connection, books)
+    if changes:
+        bump(connection, "tasks")
+
+
+def searched(connection: Connection, search: Search) -> None:
+    """Keep what a search says of each task it was for."""
+    ids = [*search.found, *search.absent, *search.unsure]
+    before = sightings_of(connection, ids)
+    after = (sighted(before.get(one), one, search) for one in ids)
+    kept = [one for one in after if one is not None]
+    put(
+        connection, sightings, [{"task_id": one.task_id, "looked_at": one.looked_at, "body": pack(one)} for one in kept]
+    )
+
+
+def sightings_of(connection: Connection, ids: Sequence[str]) -> dict[str, Sighting]:
+    """What searches say of those of `ids` that were ever looked for."""
+    found = find(connection, select(sightings.c.task_id, sightings.c.body), sightings.c.task_id, list(ids))
+    return {row.task_id: unpack(Sighting, row.body) for row in found}
