@@ -39,6 +39,11 @@ def _add_state(routes: APIRouter, store: Store, clock: Clock) -> None:
         """Is anything wrong? Verdict, incidents, queues, workers, freshness, blind spots."""
         return views.overview(store, clock.now())
 
+    @routes.get("/balance", tags=["ledger"])
+    def balance() -> Json:
+        """Every task accounted for: what was published, and where all of it stands; in total and by name."""
+        return views.balance(store, clock.now())
+
     @routes.get("/queues", tags=["queues"])
     def queues() -> Json:
         """Every queue with depth, oldest age, growth and consumers."""

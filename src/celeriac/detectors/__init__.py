@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from celeriac.detectors import (
     broker_unreachable,
     events_disabled,
+    ledger_unbalanced,
     monitor_gap,
     monitor_stale,
     queue_growing,
@@ -38,6 +39,7 @@ BUILTIN: tuple[Detector, ...] = (
     task_lost.DETECTOR,
     broker_unreachable.DETECTOR,
     events_disabled.DETECTOR,
+    ledger_unbalanced.DETECTOR,
     monitor_gap.DETECTOR,
     monitor_stale.DETECTOR,
 )

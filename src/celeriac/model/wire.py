@@ -59,7 +59,12 @@ def _decode(kind: Any, value: Any) -> Any:
         return None if value is None else _decode(next(arg for arg in get_args(kind) if arg is not type(None)), value)
     if origin is tuple:
         return _decode_tuple(get_args(kind), value)
-    return value if origin is Literal else types.MappingProxyType(dict(value))
+    return value if origin is Literal else _decode_mapping(get_args(kind), value)
+
+
+def _decode_mapping(args: tuple[Any, ...], value: Any) -> Mapping[Any, Any]:
+    of_key, of_item = args
+    return types.MappingProxyType({_decode(of_key, key): _decode(of_item, item) for key, item in value.items()})
 
 
 def _decode_plain(kind: type, value: Any) -> Any:

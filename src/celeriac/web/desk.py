@@ -16,6 +16,7 @@ from celeriac.api import Store, views
 from celeriac.clock import Clock
 from celeriac.web.assets import asset
 from celeriac.web.curve import curve
+from celeriac.web.flow import flow
 from celeriac.web.playbook import playbook_html
 from celeriac.web.sparkline import sparkline
 from celeriac.web.words import FILTERS
@@ -23,6 +24,7 @@ from celeriac.web.words import FILTERS
 NAVIGATION = (
     ("/", "Overview"),
     ("/incidents", "Incidents"),
+    ("/ledger", "Ledger"),
     ("/tasks", "Tasks"),
     ("/queues", "Queues"),
     ("/workers", "Workers"),
@@ -51,6 +53,7 @@ def _environment() -> Environment:
     environment.globals.update(
         asset=asset,
         curve=curve,
+        flow=flow,
         navigation=NAVIGATION,
         playbook_html=playbook_html,
         search_link=search_link,

@@ -3,6 +3,7 @@
 Times are RFC 3339 UTC, durations seconds, None what could not be seen.
 """
 
+from celeriac.api.views.balance import balance
 from celeriac.api.views.incidents import incident, incidents
 from celeriac.api.views.memory import memory
 from celeriac.api.views.overview import overview
@@ -13,4 +14,4 @@ from celeriac.api.views.task import task
 from celeriac.api.views.tasks import tasks
 from celeriac.api.views.workers import workers
 
-__all__ = ["incident", "incidents", "memory", "overview", "pulse", "queues", "status", "task", "tasks", "workers"]
+__all__ = ["balance", "incident", "incidents", "memory", "overview", "pulse", "queues", "status", "task", "tasks", "workers"]

@@ -3,6 +3,7 @@
 Print them on a `console()`: it leaves commands whole, so that they can be copied. Nothing here decides anything.
 """
 
+from celeriac.cli.render.balance import balance
 from celeriac.cli.render.console import console, looking
 from celeriac.cli.render.diagnosis import diagnosis
 from celeriac.cli.render.incident import incident, incidents
@@ -13,6 +14,7 @@ from celeriac.cli.render.tasks import tasks
 from celeriac.cli.render.workers import workers
 
 __all__ = [
+    "balance",
     "console",
     "diagnosis",
     "incident",
