@@ -3,5 +3,6 @@
 from celeriac.transport.base import Delivery, Inlet, Outlet, Received
 from celeriac.transport.cap import Limits
 from celeriac.transport.open import open_inlet, open_outlet
+from celeriac.transport.park import Park, open_park
 
-__all__ = ["Delivery", "Inlet", "Limits", "Outlet", "Received", "open_inlet", "open_outlet"]
+__all__ = ["Delivery", "Inlet", "Limits", "Outlet", "Park", "Received", "open_inlet", "open_outlet", "open_park"]

@@ -66,6 +66,15 @@ class QueueLine:
             self.queue().declare()
             self._declared = monotonic()
 
+    def another_channel(self) -> Any:
+        """A channel beside `channel`, for what may close it."""
+        return self._kombu.transport.create_channel(self._line)
+
+    @property
+    def channel_errors(self) -> tuple[type[BaseException], ...]:
+        """What the broker closes a channel with."""
+        return tuple(self._kombu.get_transport_cls().channel_errors)
+
     def queue(self) -> Queue:
         """The record's queue on this channel."""
         return Queue(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from time import monotonic
 
@@ -19,9 +20,10 @@ local function newest()
     if stream[at] == 'last-generated-id' then return tonumber(string.match(stream[at + 1], '^%d+')) end
   end
 end
+local now = redis.call('TIME')
+local start = now[1] * 1000000 + now[2]
+if redis.call('EXISTS', KEYS[1], KEYS[2]) < 2 then redis.call('SET', KEYS[3], string.format('%.0f', start)) end
 if redis.call('EXISTS', KEYS[2]) == 0 then
-  local now = redis.call('TIME')
-  local start = now[1] * 1000000 + now[2]
   if redis.call('EXISTS', KEYS[1]) == 1 then
     local last = newest()
     if last >= start or redis.call('XLEN', KEYS[1]) > 0 then start = last + 1 end
@@ -34,13 +36,19 @@ local id = string.format('%.0f-0', top - ARGV[1])
 redis.call('XADD', KEYS[1], 'MINID', '~', floor, id, ARGV[4], ARGV[5])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 redis.call('PEXPIRE', KEYS[2], ARGV[3])
+redis.call('PEXPIRE', KEYS[3], ARGV[3])
+return redis.call('GET', KEYS[3])
 """
-"""KEYS: stream, counter. ARGV: the entry's weight, the cap, the time to live (ms), field, body.
+"""KEYS: stream, counter, when this stream began. ARGV: the entry's weight, the cap, the time to live (ms), field, body.
 
 An entry's id is the number of bytes written before it, so that "all but the last N bytes" is a MINID. The count
 begins at the server's time in microseconds: after a server lost its data, no new id is one that a reader still holds.
-A counter that was lost while entries stand goes on from the newest of them.
+A counter that was lost while entries stand goes on from the newest of them. It returns when the stream began: another
+beginning than the last time means that the server has lost what was in it.
 """
+KEPT_BYTES, KEPT_SECONDS = 512 * 1024, 30.0
+"""What was sent of late and is sent again when the server lost its data: whether it was read by then is not known here,
+and at the other end the numbers make it once."""
 
 
 class RedisOutlet:
@@ -58,6 +66,8 @@ class RedisOutlet:
         self._clock = clock
         self._memory = Memory()
         self._looked = float("-inf")
+        self._begun: object = None
+        self._kept: deque[tuple[float, bytes]] = deque()
 
     def send(self, parcel: bytes) -> None:
         """See Outlet."""
@@ -67,19 +77,37 @@ class RedisOutlet:
                 f"{self._link.place} uses more than {self._limits.pause:.0%} of its maxmemory: the record waits",
                 hint="Raise its maxmemory, or drain what fills it",
             )
-        most, takes = ceiling(self._limits, memory) - NODE, weight(len(parcel))
-        if takes > most:
+        most = ceiling(self._limits, memory) - NODE
+        if weight(len(parcel)) > most:
             raise TransportError(
                 f"a parcel of {len(parcel)} bytes is over the record's cap of {most}",
                 hint=f"The cap is {self._limits.share:.0%} of the broker's maxmemory: raise that",
             )
-        key, ttl = self._link.key, int(self._limits.ttl * 1000)
-        self._link.ask("EVAL", _APPEND, 2, key, f"{key}:bytes", takes, most, ttl, FIELD, parcel)
+        self._append(parcel, most)
+        self._keep(parcel)
 
     def close(self) -> None:
         """See Outlet."""
         self._link.close()
         self._looked = float("-inf")
+
+    def _append(self, parcel: bytes, most: int) -> None:
+        before, self._begun = self._begun, self._write(parcel, most)
+        if before not in (None, self._begun):
+            for _, kept in tuple(self._kept):
+                self._write(kept, most)
+
+    def _write(self, parcel: bytes, most: int) -> object:
+        key, ttl = self._link.key, int(self._limits.ttl * 1000)
+        keys = (key, f"{key}:bytes", f"{key}:begun")
+        return self._link.ask("EVAL", _APPEND, len(keys), *keys, weight(len(parcel)), most, ttl, FIELD, parcel)
+
+    def _keep(self, parcel: bytes) -> None:
+        now = self._clock()
+        self._kept.append((now, parcel))
+        size = sum(len(body) for _, body in self._kept)
+        while self._kept and (size > KEPT_BYTES or now - self._kept[0][0] > KEPT_SECONDS):
+            size -= len(self._kept.popleft()[1])
 
     def _look(self) -> Memory:
         """The server's memory, a few seconds old at most."""
