@@ -10,6 +10,8 @@ from celeriac.errors import ConfigError
 
 EXAMPLE = "Write it like redis://:password@127.0.0.1:6379/0"
 DEFAULT_PORT = 6379
+SENTINEL_PORT = 26379
+SENTINEL = "sentinel"
 _SOCKET_SCHEME = "redis+socket"
 _CERTIFICATES = {
     "CERT_REQUIRED": "required",
@@ -23,7 +25,11 @@ _CERTIFICATES = {
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One server and database. `path` is set for a unix socket, `tls` (redis-py's ssl_* options) for rediss://."""
+    """One server and database. `path` is set for a unix socket, `tls` (redis-py's ssl_* options) for rediss://.
+
+    With `sentinels`, (host, port) each, they are asked where the server is that `master` names; `host` and `port` are
+    then the first of them.
+    """
 
     host: str
     port: int
@@ -32,27 +38,37 @@ class Address:
     password: str | None = field(default=None, repr=False)
     path: str | None = None
     tls: Mapping[str, object] | None = None
+    sentinels: tuple[tuple[str, int], ...] = ()
+    master: str = ""
 
     @property
     def label(self) -> str:
         """The URL without user, password and options."""
         if self.path is not None:
             return f"{_SOCKET_SCHEME}://{self.path}?virtual_host={self.db}"
+        if self.sentinels:
+            return f"sentinel://{self.place}/{self.db}"
         return f"{'redis' if self.tls is None else 'rediss'}://{self.place}/{self.db}"
 
     @property
     def place(self) -> str:
-        """host:port, or the socket's path."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return self.path or f"{host}:{self.port}"
+        """host:port, or the socket's path, or the name of a primary and who knows where it is."""
+        if self.sentinels:
+            return f"{self.master}@{','.join(_place(*one) for one in self.sentinels)}"
+        return self.path or _place(self.host, self.port)
 
 
-def parse(url: str) -> Address:
-    """The address in a redis://, rediss:// or redis+socket:// URL. Raises ConfigError; no message shows a secret."""
-    parts = urlsplit(url)
+def parse(url: str, master: str = "") -> Address:
+    """The address in a redis://, rediss://, redis+socket:// or sentinel:// URL; the last names `master` too.
+
+    Raises ConfigError; no message shows a secret.
+    """
+    parts = urlsplit(url.partition(";")[0])
+    if parts.scheme == SENTINEL:
+        return _watched(url, parts, master)
     query = dict(parse_qsl(parts.query))
     return Address(
-        host=unquote(parts.hostname or "") or "127.0.0.1",
+        host=_host(parts),
         port=_port(parts),
         db=_database(query.get("virtual_host", "") if parts.scheme == _SOCKET_SCHEME else parts.path),
         username=unquote(parts.username or "") or None,
@@ -62,9 +78,36 @@ def parse(url: str) -> Address:
     )
 
 
-def _port(parts: SplitResult) -> int:
+def _watched(url: str, parts: SplitResult, master: str) -> Address:
+    """Database, user and password are those of the first part, as in kombu/connection.py."""
+    if not master:
+        raise ConfigError(
+            "sentinel:// needs the name of the primary",
+            hint="Set broker.sentinel_master to the master_name of your broker_transport_options",
+        )
+    others = (one if "://" in one else f"{SENTINEL}://{one}" for one in filter(None, url.split(";")))
+    sentinels = tuple((_host(one), _port(one, SENTINEL_PORT)) for one in map(urlsplit, others))
+    return Address(
+        *sentinels[0],
+        db=_database(parts.path),
+        username=unquote(parts.username or "") or None,
+        password=unquote(parts.password or "") or None,
+        sentinels=sentinels,
+        master=master,
+    )
+
+
+def _place(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _host(parts: SplitResult) -> str:
+    return unquote(parts.hostname or "") or "127.0.0.1"
+
+
+def _port(parts: SplitResult, default: int = DEFAULT_PORT) -> int:
     try:
-        return parts.port or DEFAULT_PORT
+        return parts.port or default
     except ValueError as error:
         raise ConfigError("the port in the broker's URL is no number up to 65535", hint=EXAMPLE) from error
 

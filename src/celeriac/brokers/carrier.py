@@ -16,9 +16,9 @@ def carrier(settings: Settings) -> Connection:
     scheme, separator, _ = url.partition("://")
     if not separator or scheme.partition("+")[0] not in TRANSPORT_ALIASES:
         raise ConfigError("what is given is no broker's URL", hint=EXAMPLE)
-    prefix = settings.broker.global_keyprefix
+    given = {"global_keyprefix": settings.broker.global_keyprefix, "master_name": settings.broker.sentinel_master}
     return Connection(
         url,
         connect_timeout=settings.broker.timeout,
-        transport_options={"global_keyprefix": prefix} if prefix else {},
+        transport_options={name: value for name, value in given.items() if value},
     )

@@ -30,14 +30,24 @@ class Decoded:
 
 
 def decode(raw: bytes, seen: float) -> Decoded:
-    """The events in one pub/sub message, received at `seen`. Never raises: others may write to the channel too.
+    """The events in one pub/sub message, kombu's envelope, received at `seen`. Never raises: others may write to the
+    channel too."""
+    try:
+        body = read_body(raw)
+    except ValueError as error:
+        return Decoded(junk=_example(error, raw))
+    return decode_body(body, seen)
+
+
+def decode_body(raw: bytes, seen: float) -> Decoded:
+    """The same of the JSON body alone, as it comes over AMQP.
 
     Celery's known kinds only; an application's own kinds are left out and are no junk.
     """
     events: list[Event] = []
     junk = ""
     try:
-        body = _BODY.decode(read_body(raw))
+        body = _BODY.decode(raw)
     except (ValueError, msgspec.MsgspecError, RecursionError) as error:
         return Decoded(junk=_example(error, raw))
     for fields in body if isinstance(body, list) else (body,):

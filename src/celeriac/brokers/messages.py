@@ -61,9 +61,9 @@ _ENVELOPE = msgspec.json.Decoder(_Envelope)
 _FAULTS = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
-def read_message(raw: bytes) -> Message | None:
-    """A queued message, None when it is none of Celery's."""
-    if len(raw) > MESSAGE_LIMIT:
+def read_message(raw: bytes, limit: int = MESSAGE_LIMIT) -> Message | None:
+    """A queued message, None when it is none of Celery's, or larger than `limit` bytes."""
+    if len(raw) > limit:
         return None
     try:
         return _message(_MESSAGE.decode(raw))
@@ -71,9 +71,10 @@ def read_message(raw: bytes) -> Message | None:
         return None
 
 
-def read_delivery(raw: bytes) -> Delivery | None:
-    """A value of the `unacked` hash, `[message, exchange, routing key]`; None when it is no such thing."""
-    if len(raw) > MESSAGE_LIMIT:
+def read_delivery(raw: bytes, limit: int = MESSAGE_LIMIT) -> Delivery | None:
+    """A value of the `unacked` hash, `[message, exchange, routing key]`; None when it is no such thing, or larger than
+    `limit` bytes."""
+    if len(raw) > limit:
         return None
     try:
         wire, exchange, routing_key = _DELIVERY.decode(raw)

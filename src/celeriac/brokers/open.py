@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from celeriac.brokers.address import EXAMPLE
+from celeriac.brokers.address import EXAMPLE, SENTINEL
 from celeriac.brokers.base import Broker
+from celeriac.brokers.rabbit import RabbitBroker
 from celeriac.brokers.redis import RedisBroker
 from celeriac.errors import ConfigError, UnsupportedByBrokerError
 from celeriac.settings import BrokerSettings
 
-_REDIS = frozenset({"redis", "rediss", "redis+socket"})
+_REDIS = frozenset({"redis", "rediss", "redis+socket", SENTINEL})
+_RABBIT = frozenset({"amqp", "amqps", "pyamqp"})
 _UNREAD = {
-    "amqp": "RabbitMQ",
-    "amqps": "RabbitMQ",
-    "pyamqp": "RabbitMQ",
-    "librabbitmq": "RabbitMQ",
-    "sentinel": "Redis Sentinel",
     "sqs": "Amazon SQS",
     "confluentkafka": "Kafka",
     "azureservicebus": "Azure Service Bus",
@@ -28,6 +25,7 @@ _UNREAD = {
     "memory": "a broker in one process's memory",
 }
 """Celery's other transports (kombu/transport/__init__.py), by the name a person knows."""
+_READS = "Redis and Valkey (redis://, rediss://, redis+socket://, sentinel://) and RabbitMQ (amqp://, amqps://)"
 
 
 def open_broker(settings: BrokerSettings) -> Broker:
@@ -37,15 +35,15 @@ def open_broker(settings: BrokerSettings) -> Broker:
     """
     url = settings.url.get_secret_value()
     scheme, separator, _ = url.partition("://")
-    if ";" in url:
+    if ";" in url and scheme != SENTINEL:
         raise ConfigError("the broker's URL names several brokers", hint="Give the one that workers use now")
     if separator and scheme in _REDIS:
         return RedisBroker(settings)
+    if separator and scheme in _RABBIT:
+        return RabbitBroker(settings)
     product = _UNREAD.get(scheme.partition("+")[0]) if separator else None
     if product is not None:
-        raise UnsupportedByBrokerError(
-            f"{product} is not read yet", hint="Celeriac reads Redis and Valkey: redis://, rediss://, redis+socket://"
-        )
+        raise UnsupportedByBrokerError(f"{product} is not read yet", hint=f"Celeriac reads {_READS}")
     raise ConfigError(f"{_shown(scheme, separator)} is no broker's URL", hint=EXAMPLE)
 
 

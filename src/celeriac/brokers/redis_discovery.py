@@ -38,11 +38,31 @@ class Discovery:
         self._began: float | None = None
         self._walking = False
         self._whole = False
+        self._whole_since = float("-inf")
+        self._binding: set[str] = set()
+        self._bound: tuple[str, ...] | None = None
+        self._bound_at: float | None = None
+        self._again = False
+
+    @property
+    def whole_since(self) -> float:
+        """When the last pass that reached its end began: every queue that stood on the broker then is known."""
+        return self._whole_since
 
     @property
     def queues(self) -> dict[str, tuple[int, ...]]:
         """Name → the priority steps its lists may have."""
         return dict(self._steps)
+
+    @property
+    def bound(self) -> tuple[str, ...] | None:
+        """Queues that an exchange led to when the newest pass over the bindings ended; None before the first did."""
+        return self._bound
+
+    @property
+    def bound_at(self) -> float | None:
+        """When that pass began."""
+        return self._bound_at
 
     @property
     def blind_spots(self) -> tuple[BlindSpot, ...]:
@@ -71,19 +91,24 @@ class Discovery:
             if not is_mailbox(name):
                 self._learn(name, 0)
 
+    def renew(self) -> None:
+        """What is bound may have changed: the next pass begins as soon as the one under way is done."""
+        self._again = True
+
     def advance(self, link: Link, at: float) -> None:
         """Take the pass a step further, or begin the next when it is time."""
         if not self._walking and not self._due(at):
             return
         if not self._walking:
             self._walking, self._began, self._phase, self._cursor = True, at, 0, 0
+            self._binding, self._again = set(), False
         deadline = monotonic() + SECONDS_PER_LOOK
         for _ in range(CALLS_PER_LOOK):
             if not self._step(link) or monotonic() > deadline:
                 return
 
     def _due(self, at: float) -> bool:
-        return self._began is None or not 0 <= at - self._began < PASS_EVERY
+        return self._again or self._began is None or not 0 <= at - self._began < PASS_EVERY
 
     def _step(self, link: Link) -> bool:
         """One SCAN; false when the pass is over."""
@@ -97,10 +122,16 @@ class Discovery:
         self._cursor = int(reply[0])
         self._learn_routes(link, reply[1]) if kind == "set" else self._learn_lists(link, reply[1])
         if self._cursor == 0:
-            self._phase += 1
+            self._end_phase(kind)
         if self._phase == len(_PHASES):
             self._walking, self._whole = False, True
+            self._whole_since = self._began or self._whole_since
         return self._walking
+
+    def _end_phase(self, kind: str) -> None:
+        self._phase += 1
+        if kind == "set":
+            self._bound, self._bound_at = tuple(sorted(self._binding)), self._began or self._bound_at
 
     def _learn_routes(self, link: Link, found: list[bytes]) -> None:
         exchanges = {key: self._exchange(key) for key in found}
@@ -115,6 +146,7 @@ class Discovery:
     def _learn_route(self, exchange: str, member: str) -> None:
         routing_key, _, rest = member.partition(SEPARATOR)
         queue = rest.rpartition(SEPARATOR)[2]
+        self._binding.add(queue)
         if is_mailbox(queue) or not self._learn(queue, 0):
             return
         route = (exchange, routing_key)

@@ -13,6 +13,7 @@ from redis.retry import Retry
 
 from celeriac.brokers.address import Address
 from celeriac.brokers.errors import door
+from celeriac.brokers.redis_sentinel import primary
 
 CLIENT_NAME = "celeriac"
 """What CLIENT LIST calls our connections, so that they are not taken for workers."""
@@ -71,7 +72,7 @@ class Link:
     def open(self) -> None:
         """Connect now. Raises BrokerUnavailableError, BrokerError."""
         with door(self.address):
-            self._connection.connect()
+            self._connect()
 
     def write(self, *command: str | bytes | int) -> None:
         """Send without waiting for a reply."""
@@ -92,12 +93,18 @@ class Link:
     def _exchange(self, commands: Sequence[Command]) -> list[Any]:
         connection = self._connection
         try:
-            connection.connect()
+            self._connect()
             connection.send_packed_command(connection.pack_commands(commands), check_health=False)
             return [self._reply() for _ in commands]
         except BaseException:
             connection.disconnect()  # replies still under way would answer the next question
             raise
+
+    def _connect(self) -> None:
+        """Sentinels are asked each time: the primary may be another one now."""
+        if self.address.sentinels and not self.connected:
+            self._connection.host, self._connection.port = primary(self.address, self.timeout)
+        self._connection.connect()
 
     def _reply(self) -> Any:
         try:

@@ -27,12 +27,13 @@ class Looker:
         self._keys = keys
         self._max_messages = max_messages
         self._clock = clock
-        self._discovery = Discovery(keys, max_queues)
+        self._contents: tuple[str | None, int | None] | None = None
+        self.discovery = Discovery(keys, max_queues)
         self._queues = QueueReader(keys)
 
     def watch(self, names: Iterable[str]) -> None:
         """Look at these queues too."""
-        self._discovery.watch(names)
+        self.discovery.watch(names)
 
     def look(self, at: float) -> BrokerLook:
         """Server, queues, unacknowledged messages, consumers. While the server loads its data only itself is seen."""
@@ -40,11 +41,14 @@ class Looker:
         if server.loading:
             unseen = BlindSpot("broker contents", "the server is loading its data", "queues and held messages")
             return self._finish(_bare(server, at, unseen))
-        self._discovery.advance(self._link, at)
-        depths = self._queues.read(self._link, at, self._discovery.queues)
-        unacked = read_unacked(self._link, self._keys, self._max_messages, self._discovery.queue_of)
+        if self._contents not in (None, (server.run_id, server.flushes)):
+            self.discovery.renew()
+        self._contents = (server.run_id, server.flushes)
+        self.discovery.advance(self._link, at)
+        depths = self._queues.read(self._link, at, self.discovery.queues)
+        unacked = read_unacked(self._link, self._keys, self._max_messages, self.discovery.queue_of)
         consumers, unseen_clients = read_consumers(self._link, server.clients)
-        spots = (*self._discovery.blind_spots, *depths.blind_spots, *unacked.blind_spots, *unseen_clients)
+        spots = (*self.discovery.blind_spots, *depths.blind_spots, *unacked.blind_spots, *unseen_clients)
         return self._finish(
             replace(
                 _bare(server, at, *spots),
@@ -53,6 +57,8 @@ class Looker:
                 held_count=unacked.count,
                 held_complete=unacked.complete,
                 consumers=consumers,
+                bound=self.discovery.bound,
+                bound_at=self.discovery.bound_at,
             )
         )
 
@@ -76,6 +82,10 @@ def _bare(server: Server, at: float, *spots: BlindSpot) -> BrokerLook:
         clients=server.clients,
         max_clients=server.max_clients,
         loading=server.loading,
+        run_id=server.run_id,
+        started_at=server.started_at,
+        flushes=server.flushes,
+        refused=server.refused,
         blind_spots=(*server.blind_spots, *spots),
     )
 

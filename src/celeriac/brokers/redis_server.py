@@ -30,13 +30,17 @@ class Server:
     clients: int | None
     max_clients: int | None
     loading: bool
+    run_id: str | None
+    started_at: float | None
+    flushes: int | None
+    refused: int | None
     blind_spots: tuple[BlindSpot, ...]
 
 
 def read_server(link: Link) -> Server:
     """One look. Raises BrokerError for a cluster node: Celery's transport cannot use one."""
     started = perf_counter()
-    info, save = link.send([("INFO",), ("CONFIG", "GET", "save")])
+    info, save, commands = link.send([("INFO",), ("CONFIG", "GET", "save"), ("INFO", "commandstats")])
     latency = perf_counter() - started
     if not isinstance(info, bytes):
         raise translate(info, link.address)
@@ -57,6 +61,10 @@ def read_server(link: Link) -> Server:
         clients=_number(facts, "connected_clients"),
         max_clients=_number(facts, "maxclients"),
         loading=facts.get("loading") == "1",
+        run_id=facts.get("run_id"),
+        started_at=_started_at(facts),
+        flushes=_flushes(commands),
+        refused=_refused(facts),
         blind_spots=() if persistence else (_unseen_persistence(save),),
     )
 
@@ -76,6 +84,34 @@ def _ping(link: Link) -> float:
 def _number(facts: Mapping[str, str], key: str) -> int | None:
     value = facts.get(key, "")
     return int(value) if value.isdecimal() else None
+
+
+def _started_at(facts: Mapping[str, str]) -> float | None:
+    """By the server's own clock; to the second."""
+    now, uptime = _number(facts, "server_time_usec"), _number(facts, "uptime_in_seconds")
+    return None if now is None or uptime is None else now / 1e6 - uptime
+
+
+def _flushes(commands: Any) -> int | None:
+    """How often FLUSHDB or FLUSHALL was called."""
+    if not isinstance(commands, bytes):
+        return None
+    counts = parse_info(commands)
+    return sum(_calls(counts.get(f"cmdstat_{name}", "")) for name in ("flushdb", "flushall"))
+
+
+def _calls(stat: str) -> int:
+    """Of `calls=2,usec=31,…`."""
+    count = stat.partition(",")[0].removeprefix("calls=")
+    return int(count) if count.isdecimal() else 0
+
+
+def _refused(facts: Mapping[str, str]) -> int | None:
+    """Commands refused with OOM; None before Redis 6.2, which counts no errors."""
+    if "total_error_replies" not in facts:
+        return None
+    count = facts.get("errorstat_OOM", "count=0").removeprefix("count=")
+    return int(count) if count.isdecimal() else None
 
 
 def _persistence(facts: Mapping[str, str], save: Any) -> str | None:

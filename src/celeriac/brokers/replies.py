@@ -34,6 +34,7 @@ class _Options(msgspec.Struct):
 
 
 class _Broker(msgspec.Struct):
+    transport: str = ""
     transport_options: _Options = msgspec.field(default_factory=_Options)
 
 
@@ -73,21 +74,30 @@ class Replies:
     """The answers of one round of questions, by node and command."""
 
     def __init__(self, round_id: str) -> None:
-        self._round_id = round_id
+        self.round_id = round_id
         self._stats: dict[str, dict[int, _Stats]] = {}
         self._answers: dict[tuple[str, str], Any] = {}
 
     def add(self, body: bytes, envelope: bytes) -> None:
+        """Take one reply out of kombu's envelope. Raises ValueError when it is none that is known."""
+        self.take(body, msgspec.json.decode(envelope, type=_Envelope).headers.ticket)
+
+    def take(self, body: bytes, ticket: str) -> None:
         """Take one reply; one of another round is left aside. Raises ValueError when it is none that is known."""
-        ticket = msgspec.json.decode(envelope, type=_Envelope).headers.ticket
         round_id, _, command = ticket.partition("/")
-        if round_id != self._round_id or command not in _DECODERS:
+        if round_id != self.round_id or command not in _DECODERS:
             return
         for node, answer in _DECODERS[command].decode(body).items():
             if command == "stats":
                 self._stats.setdefault(node, {})[answer.pid] = answer
             else:
                 self._answers[node, command] = answer
+
+    @property
+    def whole(self) -> bool:
+        """True when each node that said anything has answered every question."""
+        nodes = {node for node, _ in self._answers} | self._stats.keys()
+        return len(self._answers) == len(nodes) * (len(COMMANDS) - 1) and len(self._stats) == len(nodes)
 
     def workers(self, at: float) -> tuple[Worker, ...]:
         """A Worker for each process whose `stats` came. Two under one node name cannot be told apart in the other
@@ -113,7 +123,7 @@ class Replies:
             children=tuple(pid for pid in stats.pool.processes if pid != stats.pid),
             concurrency=stats.pool.concurrency,
             prefetch=stats.prefetch_count,
-            visibility_timeout=stats.broker.transport_options.visibility_timeout,
+            visibility_timeout=_visibility_timeout(stats.broker),
         )
 
     def _claims(self, node: str) -> tuple[Claim, ...] | None:
@@ -127,6 +137,11 @@ class Replies:
             for state, requests in asked.items()
             for one in requests or ()
         )
+
+
+def _visibility_timeout(broker: _Broker) -> float | None:
+    """None on a broker that gives back by itself what the dead held."""
+    return None if "amqp" in broker.transport else broker.transport_options.visibility_timeout
 
 
 def _pool_name(implementation: str) -> str | None:

@@ -1,4 +1,4 @@
-"""A read-only look into the result backend: which tasks it says are running.
+"""The user's result backend from its URL, read-only.
 
 A STARTED result is written by the pool child (`task_track_started`), so it outlives an acknowledged message: after a
 worker's death it is the only trace that names the task (celery/app/trace.py; key `celery-task-meta-<id>`).
@@ -6,70 +6,59 @@ worker's death it is the only trace that names the task (celery/app/trace.py; ke
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from typing import Any
-
-from celeriac.brokers.address import parse
-from celeriac.brokers.redis_link import Link
-from celeriac.errors import ConfigError
+from celeriac.brokers.redis_results import RedisResults
+from celeriac.brokers.result_base import ResultBackend
+from celeriac.errors import UnsupportedByBrokerError
 from celeriac.model.event import Event, fingerprint
+from celeriac.model.outcome import Outcome
+from celeriac.settings import ResultSettings
 
-PREFIX = "celery-task-meta-"
-PAGES = 40
-PAGE = 500
-TIMEOUT = 2.0
 SOURCE = "result-backend"
+TIMEOUT = 2.0
+PAGES = 40
+_REDIS = ("redis://", "rediss://", "redis+socket://")
+
+
+def open_results(settings: ResultSettings) -> ResultBackend | None:
+    """The reader of the backend in the settings, None without one; connects at the first use.
+
+    Raises UnsupportedByBrokerError for a backend that is not Redis, ConfigError for a URL that is none.
+    """
+    if settings.url is None:
+        return None
+    return _reader(settings.url.get_secret_value(), settings.global_keyprefix)
 
 
 def started_results(url: str, now: float) -> tuple[Event, ...]:
     """A `task-started` event, without a pid, for each STARTED result among the first 20,000 or so keys met.
 
-    Raises ConfigError for a backend that is not Redis, BrokerUnavailableError and BrokerError as a broker look does.
+    Raises UnsupportedByBrokerError and ConfigError as `open_results` does, BrokerUnavailableError and BrokerError as a
+    broker look does.
     """
-    if not url.startswith(("redis://", "rediss://")):
-        raise ConfigError(
-            "only Redis result backends can be read yet",
-            hint="Leave out --result-backend, or give redis://HOST:PORT/DB",
-        )
-    link = Link(parse(url), TIMEOUT)
+    backend = _reader(url, "")
     try:
-        metas = (meta for page in _pages(link) for meta in _running(link, page))
-        return tuple(_event(meta, now) for meta in metas)
+        return tuple(_started(one, now) for one in backend.started(PAGES))
     finally:
-        link.close()
+        backend.close()
 
 
-def _pages(link: Link) -> Iterator[list[bytes]]:
-    cursor = b"0"
-    for _ in range(PAGES):
-        cursor, keys = link.ask("SCAN", cursor, "MATCH", f"{PREFIX}*", "COUNT", PAGE)
-        if keys:
-            yield keys
-        if cursor == b"0":
-            return
+def _reader(url: str, prefix: str) -> ResultBackend:
+    if not url.startswith(_REDIS):
+        raise UnsupportedByBrokerError(
+            "only Redis and Valkey result backends can be read yet",
+            hint="Give redis://HOST:PORT/DB, or leave the result backend out",
+        )
+    return RedisResults(url, prefix, TIMEOUT)
 
 
-def _running(link: Link, keys: list[bytes]) -> Iterator[Mapping[str, Any]]:
-    for value in link.ask("MGET", *keys):
-        try:
-            meta = json.loads(value or b"null")
-        except ValueError:
-            continue  # another serializer's result: not ours to read
-        if isinstance(meta, dict) and meta.get("status") == "STARTED" and isinstance(meta.get("task_id"), str):
-            yield meta
-
-
-def _event(meta: Mapping[str, Any], now: float) -> Event:
-    told = meta.get("result")
-    worker = told.get("hostname") if isinstance(told, dict) else None
+def _started(outcome: Outcome, now: float) -> Event:
     return Event(
-        id=fingerprint("result", meta["task_id"], "STARTED"),
+        id=fingerprint("result", outcome.task_id, "STARTED"),
         kind="task-started",
         at=now,
         seen=now,
         source=SOURCE,
-        worker=worker if isinstance(worker, str) else None,
-        task_id=meta["task_id"],
-        data={"name": meta.get("name")},
+        worker=outcome.worker,
+        task_id=outcome.task_id,
+        data={"name": outcome.name},
     )

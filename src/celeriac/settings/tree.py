@@ -26,6 +26,8 @@ def _secret(url_file: Path) -> dict[str, SecretStr | None]:
 class BrokerSettings(Section):
     """The user's broker. The password stays secret: only `SecretStr` holds the address.
 
+    `priority_steps` are those in `broker_transport_options`: where a rescued message with a priority goes.
+    `sentinel_master` is the `master_name` there, for sentinel:// URLs.
     `management_url` is RabbitMQ's management API, http(s)://user:password@host:15672. Searching for missing tasks
     spends at most `search_bytes` and `search_commands` a second, and gives a backlog up after `search_seconds`.
     """
@@ -34,7 +36,9 @@ class BrokerSettings(Section):
     url_file: Path | None = None
     enable_events: bool = False
     global_keyprefix: str = ""
+    sentinel_master: str = ""
     visibility_timeout: float | None = Field(default=None, gt=0)
+    priority_steps: tuple[int, ...] = (0, 3, 6, 9)
     look_interval: float = Field(default=1.0, ge=0.2, le=60)
     ask_interval: float = Field(default=30.0, ge=2, le=3600)
     timeout: float = Field(default=2.0, gt=0, le=60)
@@ -69,10 +73,14 @@ class StoreSettings(Section):
 
 
 class ResultSettings(Section):
-    """The user's result backend, read-only: it tells ends that no event told. None: it is not read."""
+    """The user's result backend, read-only: it tells ends that no event told. None: it is not read.
+
+    `global_keyprefix` is the one in `result_backend_transport_options`.
+    """
 
     url: SecretStr | None = None
     url_file: Path | None = None
+    global_keyprefix: str = ""
     interval: float = Field(default=2.0, ge=0.5, le=60)
 
     @model_validator(mode="after")
