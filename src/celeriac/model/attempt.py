@@ -113,6 +113,11 @@ class _Draft:
     def open(self) -> bool:
         return self.state is None or not self.state.ended
 
+    @property
+    def goes_back(self) -> bool:
+        """True when its end promises another delivery."""
+        return self.state is AttemptState.RETRIED or (self.state is AttemptState.REJECTED and self.detail == "requeued")
+
     def take(self, mark: Mark) -> None:
         before, self.state = self.state, transition(self.state, mark.what)
         self.retries = max(self.retries, mark.retries)
@@ -216,7 +221,14 @@ def _ended(drafts: list[_Draft], mark: Mark) -> _Draft | None:
         newest = max(draft.retries for draft in drafts)
         held = [draft for draft in held if draft.retries < newest] or held
     if held:
-        return held[-1]
+        return _of_child(held, mark) or held[-1]
     current = drafts[-1]
+    if mark.what == "lost" and current.goes_back:
+        return None  # what is lost is the delivery that would have been next
     foreign = current.open and current.worker is not None and bool(mark.worker)
     return None if foreign or not _fits(current, mark) else current
+
+
+def _of_child(held: list[_Draft], mark: Mark) -> _Draft | None:
+    """One worker may run a task twice at once, each in a process of its own."""
+    return next((one for one in reversed(held) if mark.child and one.child == mark.child), None)

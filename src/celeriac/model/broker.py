@@ -23,13 +23,15 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """A worker's connection: `waiting` when it blocks for messages, `subscribed` when it listens for control."""
+    """A worker's connection: `waiting` when it takes messages, `subscribed` when it listens for control. `unacked` is
+    how many messages it has and has not acknowledged, None where the broker does not say."""
 
     address: str
     age: float
     waiting: bool
     subscribed: bool
     name: str = ""
+    unacked: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,10 @@ class BrokerLook:
     connection led, "address:port", None over a unix socket.
 
     `held` is complete when `held_complete`, else the part that the budget allowed (`held_count` is always whole).
+    `run_id` names one life of the server, `started_at` is when that began. In that life it was emptied `flushes` times
+    and has refused `refused` commands for want of memory. `bound` are the queues that an exchange led to, as read
+    from `bound_at` on.
+
     `alarms` are what makes the broker refuse publishers ("memory", "disk"), `blocked` how many it blocks now.
     """
 
@@ -61,6 +67,12 @@ class BrokerLook:
     held_count: int | None = None
     held_complete: bool = False
     consumers: tuple[Consumer, ...] | None = None
+    run_id: str | None = None
+    started_at: float | None = None
+    flushes: int | None = None
+    refused: int | None = None
+    bound: tuple[str, ...] | None = None
+    bound_at: float | None = None
     alarms: tuple[str, ...] | None = None
     blocked: int | None = None
     blind_spots: tuple[BlindSpot, ...] = ()

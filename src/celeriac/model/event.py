@@ -27,11 +27,12 @@ WORKER_KINDS = frozenset({"worker-online", "worker-heartbeat", "worker-offline"}
 RECORDED_KINDS = frozenset({"task-unpublished", "task-ignored", "task-parked"})
 """What only a recorder inside the process can tell (model/parcel.py): a publish that failed; a run that raised Ignore,
 as `Task.replace` does, of which Celery says nothing; a message that the poison guard set aside (`cause`, `deaths`)."""
-LEDGER_KINDS = frozenset({"task-queued", "task-lost"})
-"""What our own side adds: a message was put back into its queue (rescue), or a task was judged to be lost (`cause`,
-`because`)."""
-NATIVE, RECORDED, LEDGER, RECOVERY = "celeryev", "record", "ledger", "recovery"
-"""Where events come from: Celery's own, over pub/sub; a recorder inside the process; our judgement; our own acts."""
+LEDGER_KINDS = frozenset({"task-queued", "task-lost", "task-called-off"})
+"""What our own side adds: a message was put back into its queue (rescue), a task was judged to be lost (`cause`,
+`because`), or the result backend says that it was revoked, which ends it only when a worker drops its message."""
+NATIVE, RECORDED, LEDGER, RECOVERY, RESULTS = "celeryev", "record", "ledger", "recovery", "result-backend"
+"""Where events come from: Celery's own, over pub/sub; a recorder inside the process; our judgement; our own acts; the
+result backend."""
 LARGEST_PID = 2**31 - 1
 END_OF_TIME = 253_402_300_800.0
 """Unix seconds of the year 10000, where calendars end."""
@@ -54,8 +55,8 @@ class Event:
     `data` holds what the kind carries, under Celery's own field names (`name`, `args`, `kwargs`, `retries`, `eta`,
     `expires`, `queue`, `root_id`, `parent_id`, `result`, `runtime`, `exception`, `traceback`, `processed`, `active`,
     `freq`, `sw_ver`, …), and from inside: `child` (pid of the pool process), `peak` (bytes), `curve` ([seconds since
-    its start, rss] pairs) and `payload` (the exact message) of a task; `reserved`, `prefetch`, `slots` and `pool` of a
-    worker's heartbeat.
+    its start, rss] pairs), `payload` (the exact message) and `unsaved` (its result could not be stored) of a task;
+    `reserved`, `prefetch`, `slots` and `pool` of a worker's heartbeat.
     """
 
     id: str

@@ -1,7 +1,9 @@
-"""A fact about a host: a process, a control group, a kernel line, a container, a pool's memory.
+"""A fact about a host: a process, a control group, a kernel line, a container, a pool's memory; or about the result
+backend.
 
-A *level* (`process`, `cgroup`, `container`, `pool-memory`) keeps one id and is replaced by its newest look; an *edge*
-(`process-gone`, `oom-kill`, `container-died`, `log-line`) happened once and keeps its own id for ever.
+A *level* (`process`, `cgroup`, `container`, `pool-memory`, `result-backend`, `chord`) keeps one id and is replaced by
+its newest look; an *edge* (`process-gone`, `oom-kill`, `container-died`, `log-line`) happened once and keeps its own id
+for ever.
 """
 
 from __future__ import annotations
@@ -11,8 +13,28 @@ from dataclasses import dataclass, field
 
 from celeriac.model.event import NOTHING
 
-LEVELS = frozenset({"process", "cgroup", "container", "machine", "pool-memory"})
-EDGES = frozenset({"process-gone", "child-gone", "oom-kill", "oom-count", "container-died", "rollout", "log-line"})
+LEVELS = frozenset({"process", "cgroup", "container", "machine", "pool-memory", "result-backend", "chord"})
+BROKER_EDGES = (
+    "broker-restarted",
+    "broker-flushed",
+    "broker-evicted",
+    "broker-refused",
+    "broker-connection-lost",
+)
+EDGES = frozenset(
+    {
+        "process-gone",
+        "child-gone",
+        "oom-kill",
+        "oom-count",
+        "container-died",
+        "rollout",
+        "log-line",
+        "poison",
+        "message-refused",
+        *BROKER_EDGES,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +71,19 @@ class Evidence:
     machine       (kubernetes) ready ("True" | "False" | "Unknown"), pressure (["MemoryPressure", …])
     rollout       (kubernetes) namespace, workload, revision, images
     log-line      signature, line
+    message-refused (worker) task_id, content_type: a message that a worker cannot read, and threw away
+    broker-*      what two looks at the broker differ by (`between`, their times): restarted (broker, persistence),
+                  flushed (count), evicted (count, policy), refused for want of memory (count), connection-lost
+                  (count; of workers)
+    poison        (worker) task_id, name, queue, count (deaths so far), limit, policy (report | park), late (late ack),
+                  delivery_count (how often a quorum queue has given it back, None elsewhere), parked, and deaths, each
+                  an encoded Fatality (model/fatality.py), the oldest first
+    result-backend (results) cause (unreachable | full | read-only, None while it takes results), since (Unix s of its
+                  first failing look), interval (seconds between looks)
+    chord         (results) group_id, size, done, claimed, expires_at (Unix s), since (its first member's publish, or
+                  when it was first seen), known (members on record), body and body_name (the task that follows),
+                  missing [[task id, name, term, because, worker, Unix s of the last word], …] of those not counted,
+                  counted (whether the backend names the members it has), done_at (Unix s; the count is gone), interval
     """
 
     id: str

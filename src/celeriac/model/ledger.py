@@ -6,7 +6,7 @@ published = waiting + scheduled + reserved + running + held + succeeded + failed
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -74,7 +74,11 @@ class Declaration:
 
 def term_of(task: Task) -> Term | None:
     """The term that the task's own events put it in; None when it was never published and nobody ever had it."""
-    last = task.last
+    return term_after(task, task.last)
+
+
+def term_after(task: Task, last: Attempt | None) -> Term | None:
+    """`term_of` a task whose newest delivery, which takes a fold to know, is `last`."""
     if last is None or (not is_recorded(task) and _was_refused(task)):
         return None
     if last.state is AttemptState.REJECTED and last.detail == REQUEUED:
@@ -99,23 +103,67 @@ def due_at(task: Task) -> float | None:
         return None
 
 
+def _nobody_knows(_one: Attempt, _then: Attempt) -> bool:
+    return False
+
+
 def is_doubled(attempts: Iterable[Attempt]) -> bool:
-    """True when one delivery ran though another of the same message ran already: a redelivery that was started while
-    the one before was running, or after it had succeeded."""
+    """True when it is on record that one message ran twice."""
+    return doubled(attempts) is not None
+
+
+def doubled(
+    attempts: Iterable[Attempt], still_runs: Callable[[Attempt, Attempt], bool] = _nobody_knows
+) -> tuple[Attempt, Attempt] | None:
+    """The last two runs of one message that were one too many: the later began while the earlier was running, or after
+    it had succeeded. None without.
+
+    Of a run without an end nobody knows here whether it goes on or died with its worker; `still_runs(one, then)` says
+    whether `one` was running when `then` had begun.
+    """
+    found: tuple[Attempt, Attempt] | None = None
     ran: list[Attempt] = []
     for attempt in attempts:
         if attempt.started_at is None:
             continue
-        if attempt.delivery == "redelivery" and any(_overlaps(one, attempt.started_at) for one in ran):
-            return True
+        if attempt.delivery == "retry":
+            beside = [one for one in ran if _outlived(one, attempt.started_at)]
+            ran = []
+        else:
+            beside = [one for one in ran if _is_repeated(one, attempt, still_runs)]
+        found = (beside[-1], attempt) if beside else found
         ran.append(attempt)
-    return False
+    return found
 
 
-def _overlaps(earlier: Attempt, started_at: float) -> bool:
-    if earlier.state is AttemptState.SUCCEEDED:
-        return True
-    return earlier.state.ended and earlier.ended_at is not None and earlier.ended_at > started_at
+CLOCKS_AGREE = 1.0
+"""Seconds by which an end must follow the next start, so that two hosts' clocks make no overlap of a sequence."""
+
+
+def _is_repeated(one: Attempt, then: Attempt, still_runs: Callable[[Attempt, Attempt], bool]) -> bool:
+    if one.state is AttemptState.SUCCEEDED:
+        return not _asked_anew(one, then)
+    if one.state is AttemptState.STARTED:
+        return still_runs(one, then)
+    return one.state in (AttemptState.RETRIED, AttemptState.REVOKED, *_RAN) and _ends_after(one, then.started_at)
+
+
+def _asked_anew(one: Attempt, then: Attempt) -> bool:
+    """True when somebody published the same id again after its end: it was meant to run again."""
+    return one.ended_at is not None and then.published_at is not None and then.published_at >= one.ended_at
+
+
+def _outlived(one: Attempt, started_at: float) -> bool:
+    """True when a run went on beside its own retry. One that ended as retried tells of its end after the retry was
+    published (celery/app/task.py, retry), and is no such run."""
+    return one.state in _RAN and _ends_after(one, started_at)
+
+
+_RAN = (AttemptState.SUCCEEDED, AttemptState.FAILED)
+
+
+def _ends_after(one: Attempt, started_at: float | None) -> bool:
+    return one.ended_at is not None and started_at is not None and one.ended_at > started_at + CLOCKS_AGREE
 
 
 def _was_refused(task: Task) -> bool:

@@ -41,6 +41,11 @@ class Queue:
         """The newest look."""
         return self.samples[-1]
 
+    @property
+    def aside(self) -> bool:
+        """True for a queue that workers are not meant to take from: what was dead-lettered or delayed."""
+        return bool(self.samples) and self.latest.role is not None
+
     def since(self, at: float) -> tuple[QueueSample, ...]:
         """The looks made at or after `at`."""
         return tuple(sample for sample in self.samples if sample.at >= at)

@@ -48,7 +48,7 @@ class Sighting:
 
     `looked_at` is when the newest search that says something of it began, `seen_at` when one last saw it (`place`).
     `absences` counts the searches in a row that began later and saw it nowhere, `absent_since` is when the first of
-    them began. `unsure` says why the newest could not tell, "" when it could.
+    them began, `absent_at` when the last two did. `unsure` says why the newest could not tell, "" when it could.
     """
 
     task_id: str
@@ -58,6 +58,7 @@ class Sighting:
     absences: int = 0
     absent_since: float | None = None
     unsure: str = ""
+    absent_at: tuple[float, ...] = ()
 
 
 def sighted(before: Sighting | None, task_id: str, search: Search) -> Sighting | None:
@@ -70,7 +71,13 @@ def sighted(before: Sighting | None, task_id: str, search: Search) -> Sighting |
     if task_id in search.absent:
         since = search.began if known.absent_since is None else known.absent_since
         return replace(
-            known, looked_at=search.began, absences=known.absences + 1, absent_since=since, place=None, unsure=""
+            known,
+            looked_at=search.began,
+            absences=known.absences + 1,
+            absent_since=since,
+            absent_at=(*known.absent_at, search.began)[-2:],
+            place=None,
+            unsure="",
         )
     if task_id in search.unsure:
         return replace(known, looked_at=search.began, unsure=search.unsure[task_id])

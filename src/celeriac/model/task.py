@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import reduce
 from typing import NamedTuple
 
 from celeriac.model.attempt import Attempt, AttemptState, attempts
@@ -40,8 +40,23 @@ _ENDS = frozenset(
         "task-lost",
     }
 )
+UNSAVED = "it ran, and its result could not be stored"
+"""How the failure of a task reads that ended while the result backend was down."""
 TEXT_LIMIT = 1024
 TRACEBACK_LIMIT = 8192
+_SHOWN = frozenset({"args", "kwargs"})
+_TEXTS = _SHOWN | {
+    "name",
+    "queue",
+    "eta",
+    "expires",
+    "root_id",
+    "parent_id",
+    "key",
+    "group_id",
+    "chord",
+    "chord_name",
+}
 
 
 class Ending(NamedTuple):
@@ -57,7 +72,8 @@ class Ending(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Task:
     """One task id. Scalars that differ between events settle on the greatest, so that folding commutes. `key` is the
-    business key that the publisher gave it (the header `celeriac_key`)."""
+    business key that the publisher gave it (the header `celeriac_key`). `chord` is the id of the task that follows when
+    all of its group (`group_id`) have succeeded, `chord_name` that one's name."""
 
     id: str
     name: str | None = None
@@ -69,6 +85,9 @@ class Task:
     root_id: str | None = None
     parent_id: str | None = None
     key: str | None = None
+    group_id: str | None = None
+    chord: str | None = None
+    chord_name: str | None = None
     marks: tuple[Mark, ...] = ()
     cut: bool = False
     ending: Ending | None = None
@@ -116,6 +135,9 @@ def merge(left: Task, right: Task) -> Task:
         root_id=_greatest(left.root_id, right.root_id),
         parent_id=_greatest(left.parent_id, right.parent_id),
         key=_greatest(left.key, right.key),
+        group_id=_greatest(left.group_id, right.group_id),
+        chord=_greatest(left.chord, right.chord),
+        chord_name=_greatest(left.chord_name, right.chord_name),
         marks=marks,
         cut=left.cut or right.cut or cut,
         ending=max(endings) if endings else None,
@@ -124,33 +146,27 @@ def merge(left: Task, right: Task) -> Task:
 
 def fold(task: Task | None, event: Event) -> Task:
     """The task after `event`. Events without a task id are a caller's error (ValueError)."""
-    seen = from_event(event)
+    if event.task_id is None:
+        raise ValueError(f"{event.kind} carries no task id")
+    seen = fold_all(event.task_id, (event,))
     return seen if task is None else merge(task, seen)
 
 
-def fold_all(task_id: str, events: tuple[Event, ...]) -> Task:
+def fold_all(task_id: str, events: Iterable[Event]) -> Task:
     """The task after all of `events`, in any order."""
-    return reduce(fold, events, Task(id=task_id))
-
-
-def from_event(event: Event) -> Task:
-    """The task as this one event alone shows it."""
-    if event.task_id is None:
-        raise ValueError(f"{event.kind} carries no task id")
-    return Task(
-        id=event.task_id,
-        name=event.text("name"),
-        queue=event.text("queue"),
-        args=_cut(event.text("args"), TEXT_LIMIT),
-        kwargs=_cut(event.text("kwargs"), TEXT_LIMIT),
-        eta=event.text("eta"),
-        expires=event.text("expires"),
-        root_id=event.text("root_id"),
-        parent_id=event.text("parent_id"),
-        key=event.text("key"),
-        marks=_marks(event),
-        ending=_ending(event),
-    )
+    texts: dict[str, str] = {}
+    told: list[Mark] = []
+    endings: list[Ending] = []
+    for event in events:
+        for field, value in event.data.items():
+            if field in _TEXTS and value is not None:
+                text = str(value)
+                shown = _cut(text, TEXT_LIMIT) if field in _SHOWN else text
+                texts[field] = max(texts.get(field, ""), shown)
+        told += _marks(event)
+        endings += _endings(event)
+    marks, cut = unite(told, ())
+    return Task(id=task_id, **texts, marks=marks, cut=cut, ending=max(endings, default=None))
 
 
 def _what(event: Event) -> str:
@@ -160,7 +176,7 @@ def _what(event: Event) -> str:
 
 def _marks(event: Event) -> tuple[Mark, ...]:
     what = _what(event)
-    if what == "cancelled":  # the delivery went back to the broker: nothing ended
+    if what in ("cancelled", "called-off"):  # it went back to the broker, or stands there still: nothing ended
         return ()
     retries = event.number("retries")
     return (
@@ -204,22 +220,23 @@ def reason(exception: str | None, traceback: str | None) -> str | None:
     return last or exception
 
 
-def _ending(event: Event) -> Ending | None:
+def _endings(event: Event) -> tuple[Ending, ...]:
     if event.kind not in _ENDS:
-        return None
+        return ()
     text = event.text("result") if event.kind == "task-succeeded" else _detail(event)
     runtime = event.number("runtime")
-    return Ending(
+    ending = Ending(
         at=event.at,
         what=_what(event),
-        text=_cut(text, TEXT_LIMIT) or "",
+        text=_cut(text or "", TEXT_LIMIT),
         traceback=(event.text("traceback") or "")[-TRACEBACK_LIMIT:],
         runtime=-1.0 if runtime is None else runtime,
     )
+    return (ending,)
 
 
-def _cut(text: str | None, limit: int) -> str | None:
-    return text if text is None or len(text) <= limit else text[: limit - 1] + "…"
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def _greatest(left: str | None, right: str | None) -> str | None:

@@ -10,9 +10,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select
 
 from celeriac.model.ledger import Balance, Term
+from celeriac.store.rows import add
 from celeriac.store.schema import balance
 
 PUBLISHED, UNRECORDED = "published", "unrecorded"
@@ -30,13 +31,7 @@ class Account(NamedTuple):
 
 def move(connection: Connection, moves: Mapping[Account, int]) -> None:
     """Move the counters by what entered (or left) each account."""
-    for account, change in moves.items():
-        if not change:
-            continue
-        here = [balance.c[name] == value for name, value in account._asdict().items()]
-        moved = connection.execute(update(balance).where(*here).values(tasks=balance.c.tasks + change))
-        if not moved.rowcount:
-            connection.execute(insert(balance).values(**account._asdict(), tasks=change))
+    add(connection, balance, (account._asdict() | {"tasks": change} for account, change in moves.items()))
 
 
 def read(connection: Connection) -> tuple[Balance, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from celeriac.model.broker import BrokerLook
+from celeriac.model.dead_letter import DeadLetter
 from celeriac.model.event import Event
 from celeriac.model.evidence import Evidence
 from celeriac.model.finding import BlindSpot
@@ -22,7 +23,8 @@ class Batch:
 
     `marks` are the sources that were read (or failed to be); with `now` they move the watermark. `blind_spots`
     are, by source, what it cannot see now; sources that are not in it keep theirs. `filled` are the ids of holes that
-    proved to be none. `search` is what a look for missing tasks came to.
+    proved to be none. `search` is what a look for missing tasks came to, `dead_letters` what workers
+    set aside.
     """
 
     now: float
@@ -35,6 +37,7 @@ class Batch:
     recordings: tuple[Recording, ...] = ()
     tallies: tuple[Tally, ...] = ()
     search: Search | None = None
+    dead_letters: tuple[DeadLetter, ...] = ()
     marks: tuple[SourceMark, ...] = ()
     blind_spots: Mapping[str, tuple[BlindSpot, ...]] = field(default_factory=dict)
 

@@ -17,6 +17,7 @@ from celeriac.store.schema import events
 
 _STARTED: ColumnElement[str] = literal_column("'task-started'")
 _CANCELLED: ColumnElement[str] = literal_column("'task-cancelled'")
+_CALLED_OFF: ColumnElement[str] = literal_column("'task-called-off'")
 """Written out, not bound: only then does a planner see that the partial indexes fit."""
 
 
@@ -42,15 +43,15 @@ def _known(connection: Connection, batch: Sequence[Event]) -> set[str]:
 def timeline(connection: Connection, task_id: str, limit: int) -> tuple[Event, ...]:
     """The newest `limit` events of a task, oldest first.
 
-    Found by the times of the task's marks: every event leaves one, but a cancelled delivery. An index by task id would
-    cost a third of the ingest rate.
+    Found by the times of the task's marks: every event leaves one, but a cancelled delivery and an order to drop it. An
+    index by task id would cost a third of the ingest rate.
     """
     task = tasks.get(connection, task_id)
     times = [] if task is None else sorted({mark.at for mark in task.marks})[-limit:]
-    marked = events.c.at.in_(times)
+    seen = events.c.at.in_(times) | (events.c.kind == _CANCELLED) | (events.c.kind == _CALLED_OFF)
     found = connection.execute(
         select(events)
-        .where(events.c.task_id == task_id, marked | (events.c.kind == _CANCELLED))
+        .where(events.c.task_id == task_id, seen)
         .order_by(events.c.at.desc(), events.c.seq.desc())
         .limit(limit)
     )

@@ -37,10 +37,12 @@ class LogEntry:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Something a person asked for; the loop that owns the work does it and settles the row."""
+    """Something a person asked for; the loop that owns the work does it and settles the row with its `outcome`."""
 
     id: str
     kind: str
     subject: str
     by: str
     at: float
+    settled_at: float | None = None
+    outcome: str | None = None

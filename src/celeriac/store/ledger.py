@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, select, text, update
 
 from celeriac.model.event import LEDGER, Event, fingerprint
 from celeriac.model.ledger import Declaration, Term, term_of
@@ -18,7 +18,7 @@ from celeriac.store.balance import Account
 from celeriac.store.codec import pack, unpack
 from celeriac.store.revisions import bump
 from celeriac.store.rows import find, put
-from celeriac.store.schema import sightings
+from celeriac.store.schema import OPEN_TERMS, sightings
 from celeriac.store.schema import tasks as rows
 from celeriac.store.taskrows import FOLDED, accounts, to_task
 
@@ -27,49 +27,53 @@ SETTLE = 2.0
 CLOCKS = 2.0
 """Seconds by which two producers' clocks may differ, so that one that was published later stands before it."""
 RETRY_SETTLE = 10.0
+LEEWAY = 1.1
+"""What was told of the last moments has not all been heard, so that a few more seem to wait than do."""
 STEP = 1_000
-_STANDS: Select[Any] = select(*FOLDED, rows.c.because)
-_DECLARED = (Term.HELD.value, Term.UNKNOWN.value)
 
 
 def suspects(connection: Connection, at: float, limit: int) -> tuple[Task, ...]:
     """Tasks that should have been taken or seen by `at` and were not, the oldest first.
 
     A queue is first in, first out: while the oldest message in it was published before a task, that one waits behind
-    it. So only what is older than the oldest, or stands in an empty queue, is missed. Priorities, and messages put
-    back, break the order towards suspicion, never away from it: a suspect is looked for, not judged.
+    it. So what is older than the oldest is missed; and where clearly fewer messages stand than tasks should wait, any
+    of them may be. A suspect is looked for, not judged.
     """
-    found: list[Row[Any]] = []
-    oldest = {queue: _expected(connection, sample, at) for queue, sample in queues.newest(connection).items()}
-    for queue, before in oldest.items():
-        found += connection.execute(_waiting(before, at, limit).where(rows.c.queue == queue))
-    elsewhere = or_(rows.c.queue.is_(None), rows.c.queue.not_in(list(oldest)))
-    found += connection.execute(_waiting(at - SETTLE, at, limit).where(elsewhere))
-    found += connection.execute(
-        select(*FOLDED)
-        .where(rows.c.term == Term.RETRYING.value, rows.c.updated_at < at - RETRY_SETTLE)
-        .order_by(rows.c.updated_at)
-        .limit(limit)
-    )
-    found += connection.execute(select(*FOLDED).where(rows.c.term == Term.UNKNOWN.value).limit(limit))
-    missing = {row.id: to_task(row) for row in found}
+    looked = queues.newest(connection)
+    missing: dict[str, Task] = {}
+    for queue, terms in balance.by_queue(connection).items():
+        waiting = terms.get(Term.WAITING, 0) + terms.get(Term.RETRYING, 0)
+        if waiting:
+            before = _expected(connection, looked.get(queue), waiting, at)
+            _add(missing, connection, _waiting(rows.c.queue == queue, before, at, limit))
+    _add(missing, connection, _waiting(rows.c.queue.is_(None), at, at, limit))
+    _add(missing, connection, _in(Term.UNKNOWN).limit(limit))
     return tuple(sorted(missing.values(), key=lambda task: (task.updated_at, task.id))[:limit])
 
 
-def _waiting(before: float, at: float, limit: int) -> Any:
-    since = rows.c.published_at
-    return (
-        select(*FOLDED)
-        .where(rows.c.term == Term.WAITING.value, or_(since < before, since.is_(None)), rows.c.updated_at < at - SETTLE)
-        .order_by(since, rows.c.id)
-        .limit(limit)
-    )
+def _add(missing: dict[str, Task], connection: Connection, queries: Select[Any] | Sequence[Select[Any]]) -> None:
+    for query in [queries] if isinstance(queries, Select) else queries:
+        missing |= {row.id: to_task(row) for row in connection.execute(query)}
 
 
-def _expected(connection: Connection, sample: QueueSample, at: float) -> float:
+def _waiting(here: ColumnElement[bool], before: float, at: float, limit: int) -> Sequence[Select[Any]]:
+    """What waits there since earlier than `before`. One question each, so that each is a range of the index."""
+    since, heard = rows.c.published_at, rows.c.updated_at
+    first = _in(Term.WAITING).where(here, since < before, heard < at - SETTLE).order_by(since)
+    seen_later = _in(Term.WAITING).where(here, since.is_(None), heard < min(before, at - SETTLE))
+    again = _in(Term.RETRYING).where(here, heard < min(before, at - RETRY_SETTLE))
+    return [query.limit(limit) for query in (first, seen_later, again)]
+
+
+def _in(*terms: Term) -> Select[Any]:
+    """Tasks in these terms, all of them open, by the index over those (SQLite wants its condition to the letter)."""
+    return select(*FOLDED, rows.c.because).where(text(OPEN_TERMS), rows.c.term.in_([term.value for term in terms]))
+
+
+def _expected(connection: Connection, sample: QueueSample | None, waiting: int, at: float) -> float:
     """What was published earlier should have been taken."""
-    if sample.ready == 0:
-        return min(sample.at, at) - SETTLE
+    if sample is None or waiting > sample.ready * LEEWAY:
+        return at - SETTLE if sample is None else min(sample.at, at) - SETTLE
     oldest = None if sample.oldest_id is None else tasks.get(connection, sample.oldest_id)
     published = None if oldest is None else oldest.published_at
     return min(sample.at, at) - SETTLE if published is None else published - CLOCKS
@@ -77,9 +81,7 @@ def _expected(connection: Connection, sample: QueueSample, at: float) -> float:
 
 def due(connection: Connection, at: float) -> None:
     """What was scheduled and whose time has come is merely reserved now."""
-    found = connection.execute(
-        select(*FOLDED).where(rows.c.term == Term.SCHEDULED.value, rows.c.eta_at <= at).limit(STEP)
-    ).all()
+    found = connection.execute(_in(Term.SCHEDULED).where(rows.c.eta_at <= at).limit(STEP)).all()
     _stand(connection, {row.id: (row, Term.RESERVED, None) for row in found})
 
 
@@ -89,8 +91,11 @@ def declare(connection: Connection, declared: Iterable[Declaration], now: float)
     wanted = {one.task_id: one for one in declared}
     _lose(connection, [one for one in wanted.values() if one.term is Term.LOST], now)
     levels = {key: one for key, one in wanted.items() if one.term is not Term.LOST}
-    known: dict[str, Row[Any]] = {row.id: row for row in connection.execute(_STANDS.where(rows.c.term.in_(_DECLARED)))}
-    known |= {row.id: row for row in find(connection, _STANDS, rows.c.id, list(levels.keys() - known.keys()))}
+    known: dict[str, Row[Any]] = {row.id: row for row in connection.execute(_in(Term.HELD, Term.UNKNOWN))}
+    known |= {
+        row.id: row
+        for row in find(connection, select(*FOLDED, rows.c.because), rows.c.id, list(levels.keys() - known.keys()))
+    }
     changes: dict[str, tuple[Row[Any], Term, str | None]] = {}
     for task_id, row in known.items():
         own, one = term_of(to_task(row)), levels.get(task_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from celeriac.store import (
+    dead_letters,
     documents,
     events,
     evidence,
@@ -50,5 +51,6 @@ def _levels(connection: Connection, batch: Batch) -> None:
     gaps.add(connection, batch.gaps)
     gaps.settle(connection, batch.tallies)
     recordings.keep(connection, batch.recordings)
+    dead_letters.add(connection, batch.dead_letters)
     if batch.search is not None:
         ledger.searched(connection, batch.search)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -21,12 +21,28 @@ def put(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]])
         connection.execute(_upsert(table, connection.dialect.name), rows)
 
 
+def add(connection: Connection, counters: Table, moves: Iterable[Mapping[str, Any]]) -> None:
+    """Add to the `tasks` of `counters` what each of `moves` says; a counter that is not there begins at 0."""
+    moved = [move for move in moves if move["tasks"]]
+    if moved:
+        connection.execute(_addition(counters, connection.dialect.name), moved)
+
+
 def find(
     connection: Connection, query: Select[Any], column: ColumnElement[Any], keys: Sequence[object]
 ) -> Iterator[Row[Any]]:
     """The rows of `query` whose `column` is one of `keys`, in any order."""
     for start in range(0, len(keys), CHUNK):
         yield from connection.execute(query.where(column.in_(keys[start : start + CHUNK])))
+
+
+@cache
+def _addition(counters: Table, dialect: str) -> Insert:
+    statement = _INSERTS[dialect](counters)
+    keys = [column.name for column in counters.primary_key]
+    total = {"tasks": counters.c.tasks + statement.excluded.tasks}
+    added: Insert = statement.on_conflict_do_update(index_elements=keys, set_=total)
+    return added
 
 
 @cache

@@ -53,6 +53,7 @@ def _some(name: str, *columns: Column[Any], where: str) -> Index:
 
 _some("events_starts", events.c.worker, events.c.pid, events.c.at, where="kind = 'task-started'")
 _some("events_cancelled", events.c.task_id, where="kind = 'task-cancelled'")
+_some("events_called_off", events.c.task_id, where="kind = 'task-called-off'")
 
 tasks = Table(
     "tasks",
@@ -80,7 +81,9 @@ tasks = Table(
     Column("eta_at", Double),
     Column("error", String),
     Column("key", String),
+    Column("group_id", String),
     Column("doubled", Boolean, nullable=False, server_default="0"),
+    Column("redelivered", Boolean, nullable=False, server_default="0"),
     PrimaryKeyConstraint("id"),
     Index("tasks_updated", "updated_at", "id"),
     Index("tasks_state", "state", "updated_at", "id"),
@@ -91,6 +94,7 @@ OPEN_TERMS = "term IN ('waiting', 'scheduled', 'reserved', 'running', 'held', 'r
 _some("tasks_open", tasks.c.term, tasks.c.queue, tasks.c.published_at, where=OPEN_TERMS)
 _some("tasks_error", tasks.c.error, tasks.c.updated_at, tasks.c.id, where="error IS NOT NULL")
 _some("tasks_key", tasks.c.key, tasks.c.updated_at, tasks.c.id, where="key IS NOT NULL")
+_some("tasks_group", tasks.c.group_id, where="group_id IS NOT NULL")
 _some("tasks_doubled", tasks.c.updated_at, tasks.c.id, where="doubled")
 
 task_counts = Table(

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from celeriac.errors import StoreError
 from celeriac.model.broker import BrokerLook, Held
+from celeriac.model.dead_letter import DeadLetter
 from celeriac.model.event import Event
 from celeriac.model.evidence import Evidence
 from celeriac.model.finding import BlindSpot
@@ -25,13 +26,18 @@ from celeriac.model.task import Task
 from celeriac.model.view import View
 from celeriac.model.worker import Worker
 from celeriac.store import (
+    acts,
+    audit,
     balance,
+    dead_letters,
     documents,
     events,
     evidence,
     gaps,
+    groups,
     incident_pages,
     incidents,
+    leases,
     ledger,
     memory,
     queues,
@@ -47,9 +53,11 @@ from celeriac.store import (
     workers,
 )
 from celeriac.store import migrate as schema_version
+from celeriac.store.audit import Entry
 from celeriac.store.batch import Batch, Recorded
 from celeriac.store.engine import Engines, connect
 from celeriac.store.faults import translated
+from celeriac.store.groups import Member
 from celeriac.store.incident_rows import IncidentRow, LogEntry, Request, SavedIncident
 from celeriac.store.memory import Peaks
 from celeriac.store.page import Page
@@ -154,6 +162,10 @@ class Store:
         """The newest events of a task, oldest first; they are kept a day."""
         return self._read(partial(events.timeline, task_id=task_id, limit=limit))
 
+    def dead_letters(self, task_id: str) -> tuple[DeadLetter, ...]:
+        """Every message of the task that was set aside, oldest first."""
+        return self._read(partial(dead_letters.of_task, task_id=task_id))
+
     # The ledger
 
     def balance(self) -> tuple[Balance, ...]:
@@ -164,9 +176,25 @@ class Store:
         """How many open tasks stand in each term, by queue."""
         return self._read(balance.by_queue)
 
+    def ahead(self, queue: str, published_at: float) -> int:
+        """How many tasks that were published earlier wait in `queue`; counted up to `search.FARTHEST`."""
+        return self._read(partial(search.ahead, queue=queue, published_at=published_at))
+
     def suspects(self, limit: int) -> tuple[Task, ...]:
         """Tasks that should have been taken or seen by the watermark and were not, the oldest first."""
         return self._read(lambda c: ledger.suspects(c, _watermark(c), limit))
+
+    def unended(self, limit: int) -> tuple[str, ...]:
+        """Ids of tasks whose end may not have been heard by the watermark: taken, lost of late, or waiting longest."""
+        return self._read(lambda c: groups.unended(c, _watermark(c), limit))
+
+    def open_groups(self, limit: int) -> tuple[str, ...]:
+        """Groups with a member that has not ended, or was lost."""
+        return self._read(partial(groups.open_groups, limit=limit))
+
+    def members(self, group_ids: Sequence[str]) -> tuple[Member, ...]:
+        """The tasks on record of these groups."""
+        return self._read(lambda c: groups.members(c, group_ids))
 
     def sighting(self, task_id: str) -> Sighting | None:
         """What searches of the broker say of one task, None when it was never looked for."""
@@ -268,6 +296,33 @@ class Store:
     def settle_request(self, request_id: str, outcome: str, now: float) -> None:
         """Say what came of a request. Raises NotFoundError when none of that id is open."""
         self._write(lambda connection: requests.settle(connection, request_id, outcome, now))
+
+    def asked(self, request_id: str) -> Request | None:
+        """The request, settled or not; None when there is none of that id."""
+        return self._read(partial(requests.get, request_id=request_id))
+
+    def requests(self, kind: str, *, after: str | None = None, limit: int = 50) -> Page[Request]:
+        """A page of requests of `kind`, settled or not, the newest first."""
+        return self._read(partial(requests.page, kind=kind, after=after, limit=limit))
+
+    # Acts
+
+    def lease(self, name: str, holder: str, now: float, ttl: float) -> int | None:
+        """Take or prolong the lease to act; its fence, None while somebody else holds it."""
+        return self._write(lambda connection: leases.take(connection, name, holder, now, ttl))
+
+    def release(self, name: str, holder: str) -> None:
+        """Let the lease go, if it is one's own."""
+        self._write(lambda connection: leases.release(connection, name, holder))
+
+    def acted(self, request_id: str, outcome: str, entries: Sequence[Entry], told: Sequence[Event], now: float) -> None:
+        """Settle a request together with the audit and the events of what was done for it. Raises NotFoundError, and
+        writes nothing, when it was settled."""
+        self._write(lambda connection: acts.done(connection, request_id, outcome, entries, told, now))
+
+    def audit(self, subject: str | None = None, *, after: str | None = None, limit: int = 50) -> Page[Entry]:
+        """A page of what was done, to `subject` if one is given; the newest first."""
+        return self._read(partial(audit.page, subject=subject, after=after, limit=limit))
 
     # Age
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 import msgspec
 from sqlalchemy import Row
 
-from celeriac.model.ledger import due_at, is_doubled, is_recorded, term_of
+from celeriac.model.ledger import due_at, is_doubled, is_recorded, term_after
 from celeriac.model.mark import Mark
 from celeriac.model.task import Ending, Task
 from celeriac.store.balance import PUBLISHED, UNRECORDED, Account
@@ -32,6 +32,9 @@ class _Rest(msgspec.Struct, array_like=True):
     root_id: str | None
     parent_id: str | None
     key: str | None = None
+    group_id: str | None = None
+    chord: str | None = None
+    chord_name: str | None = None
 
 
 _encoder = msgspec.json.Encoder()
@@ -62,12 +65,14 @@ def to_row(task: Task) -> dict[str, Any]:
         "kwargs": task.kwargs,
         "rest": _rest(task),
         "peak_rss": max((mark.peak for mark in task.marks), default=0) or None,
-        "term": term_of(task),
+        "term": term_after(task, last),
         "because": None,
         "eta_at": due_at(task),
         "error": _error(ending),
         "key": task.key,
+        "group_id": task.group_id,
         "doubled": is_doubled(tried),
+        "redelivered": any(one.delivery == "redelivery" for one in tried),
     }
 
 
@@ -97,6 +102,9 @@ def to_task(row: Row[Any]) -> Task:
         cut=rest.cut,
         ending=rest.ending,
         key=rest.key,
+        group_id=rest.group_id,
+        chord=rest.chord,
+        chord_name=rest.chord_name,
     )
 
 
@@ -114,5 +122,17 @@ def _error(ending: Ending | None) -> str | None:
 
 
 def _rest(task: Task) -> str:
-    rest = _Rest(task.marks, task.cut, task.ending, task.eta, task.expires, task.root_id, task.parent_id, task.key)
+    rest = _Rest(
+        task.marks,
+        task.cut,
+        task.ending,
+        task.eta,
+        task.expires,
+        task.root_id,
+        task.parent_id,
+        task.key,
+        task.group_id,
+        task.chord,
+        task.chord_name,
+    )
     return _encoder.encode(rest).decode()

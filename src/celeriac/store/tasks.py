@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, or_, select
 
 from celeriac.model.attempt import AttemptState
 from celeriac.model.event import Event
 from celeriac.model.ledger import Term
-from celeriac.model.task import Task, from_event, merge
+from celeriac.model.task import UNSAVED, Task, fold_all, merge
 from celeriac.store import balance
 from celeriac.store.balance import Account
 from celeriac.store.query import TaskRow
-from celeriac.store.rows import find, put
-from celeriac.store.schema import task_counts, tasks
+from celeriac.store.rows import add, find, put
+from celeriac.store.schema import sightings, task_counts, tasks
 from celeriac.store.taskrows import FOLDED, LISTED, accounts, to_listed, to_row, to_task
 
 OPEN_ON_WORKER = ("started", "reserved")
 LOSS_WINDOW = 15 * 60.0
 """Seconds for which a task that failed by its worker's loss stays in the view (model/view.py)."""
 _LOSSES = {
-    "failed": ("WorkerLost", "Worker exited prematurely", "TimeLimitExceeded"),
+    "failed": ("WorkerLost", "Worker exited prematurely", "TimeLimitExceeded", UNSAVED),
     "revoked": ("terminated by",),
     "rejected": ("requeued",),
 }
 """By state, how a task says that its pool child was lost: in billiard's words (billiard/exceptions.py,
 billiard/pool.py), and in those of model/task.py."""
+
+
+class _Change(NamedTuple):
+    """A task and its row, before events (None: never heard of) and after them."""
+
+    old: Row[Any] | None
+    before: Task | None
+    after: Task
+    row: dict[str, Any]
 
 
 def fold(connection: Connection, events: Iterable[Event]) -> bool:
@@ -41,36 +50,29 @@ def fold(connection: Connection, events: Iterable[Event]) -> bool:
         before = None if old is None else to_task(old)
         after = task if before is None else merge(before, task)
         if after != before:
-            changed.append((old, after, to_row(after)))
-    put(connection, tasks, [row for _, _, row in changed])
+            changed.append(_Change(old, before, after, to_row(after)))
+    put(connection, tasks, [change.row for change in changed])
     _count(connection, changed)
     return bool(changed)
 
 
-def _count(connection: Connection, changed: Iterable[tuple[Row[Any] | None, Task, dict[str, Any]]]) -> None:
+def _count(connection: Connection, changed: Iterable[_Change]) -> None:
     """Take each task out of what it was in before, and into what it is in now."""
     states: Counter[str] = Counter()
     books: Counter[Account] = Counter()
-    for old, after, row in changed:
+    for old, before, after, row in changed:
         states[row["state"]] += 1
         books.update(accounts(after, row["term"]))
-        if old is not None:
+        if old is not None and before is not None:
             states[old.state] -= 1
-            books.subtract(accounts(to_task(old), old.term))
+            books.subtract(accounts(before, old.term))
     count(connection, states)
     balance.move(connection, books)
 
 
 def count(connection: Connection, moves: Mapping[str, int]) -> None:
     """Move the counters by what entered (or left) each state."""
-    for state, change in moves.items():
-        if not change:
-            continue
-        moved = connection.execute(
-            update(task_counts).where(task_counts.c.state == state).values(tasks=task_counts.c.tasks + change)
-        )
-        if not moved.rowcount:
-            connection.execute(insert(task_counts).values(state=state, tasks=change))
+    add(connection, task_counts, ({"state": state, "tasks": change} for state, change in moves.items()))
 
 
 def counts(connection: Connection) -> dict[str, int]:
@@ -93,8 +95,9 @@ def in_view(connection: Connection, at: float, limit: int, named: Sequence[str] 
     """The tasks that detectors judge, and whether these are all: held by a worker, ended by the loss of one or of its
     child, lost, dead or run twice of late, and those `named` by evidence."""
     late = tasks.c.updated_at >= at - LOSS_WINDOW
+    looked_for = select(sightings.c.task_id).where(sightings.c.looked_at >= at - LOSS_WINDOW)
     odd = (
-        select(*FOLDED).where(tasks.c.term == Term.LOST.value, late),
+        select(*FOLDED).where(tasks.c.term == Term.LOST.value, or_(late, tasks.c.id.in_(looked_for))),
         select(*FOLDED).where(tasks.c.state == AttemptState.DEAD.value, late),
         select(*FOLDED).where(tasks.c.doubled, late),
     )
@@ -115,11 +118,8 @@ def in_view(connection: Connection, at: float, limit: int, named: Sequence[str] 
 
 
 def _by_task(events: Iterable[Event]) -> dict[str, Task]:
-    seen: dict[str, Task] = {}
+    told: defaultdict[str, list[Event]] = defaultdict(list)
     for event in events:
-        if event.task_id is None:
-            continue
-        task = from_event(event)
-        before = seen.get(event.task_id)
-        seen[event.task_id] = task if before is None else merge(before, task)
-    return seen
+        if event.task_id is not None:
+            told[event.task_id].append(event)
+    return {task_id: fold_all(task_id, its) for task_id, its in told.items()}

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import Connection
 
+from celeriac.model.attempt import AttemptState
 from celeriac.model.broker import BrokerLook
 from celeriac.model.evidence import Evidence
 from celeriac.model.source import SourceMark
+from celeriac.model.task import Task
 from celeriac.model.view import View
 from celeriac.store import balance, documents, evidence, gaps, ledger, queues, sources, tasks, workers
 
@@ -33,7 +37,7 @@ def view(connection: Connection, now: float, *, observed: float, history: bool, 
         tasks=found,
         tasks_complete=complete,
         suspects=missing,
-        sightings=ledger.sightings_of(connection, [task.id for task in missing]),
+        sightings=ledger.sightings_of(connection, [task.id for task in (*missing, *_lost(found))]),
         balance=balance.read(connection)[0],
         standing=balance.by_queue(connection),
         queues=queues.since(connection, at - _LOOKS, at, lives),
@@ -52,6 +56,11 @@ def _named(facts: tuple[Evidence, ...], at: float) -> list[str]:
     """The tasks that pool children are known to have died with lately, whatever became of them since."""
     ids = (one.text("task_id") for one in facts if one.what == "child-gone" and at - one.at <= tasks.LOSS_WINDOW)
     return list(dict.fromkeys(one for one in ids if one is not None))
+
+
+def _lost(found: Iterable[Task]) -> list[Task]:
+    """Those declared lost: what proved it goes on telling why."""
+    return [task for task in found if task.state is AttemptState.LOST]
 
 
 def _seen(look: BrokerLook | None, marks: tuple[SourceMark, ...]) -> BrokerLook | None:

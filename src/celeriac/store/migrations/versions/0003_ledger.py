@@ -33,10 +33,14 @@ def _tasks() -> None:
     op.add_column("tasks", sa.Column("eta_at", sa.Double(), nullable=True))
     op.add_column("tasks", sa.Column("error", sa.String(), nullable=True))
     op.add_column("tasks", sa.Column("key", sa.String(), nullable=True))
+    op.add_column("tasks", sa.Column("group_id", sa.String(), nullable=True))
     op.add_column("tasks", sa.Column("doubled", sa.Boolean(), nullable=False, server_default="0"))
+    op.add_column("tasks", sa.Column("redelivered", sa.Boolean(), nullable=False, server_default="0"))
     _some("tasks_open", "tasks", ["term", "queue", "published_at"], _OPEN)
     _some("tasks_error", "tasks", ["error", "updated_at", "id"], "error IS NOT NULL")
     _some("tasks_key", "tasks", ["key", "updated_at", "id"], "key IS NOT NULL")
+    _some("tasks_group", "tasks", ["group_id"], "group_id IS NOT NULL")
+    _some("events_called_off", "events", ["task_id"], "kind = 'task-called-off'")
     _some("tasks_doubled", "tasks", ["updated_at", "id"], "doubled")
 
 
