@@ -26,6 +26,11 @@ def install(app: Celery, **options: Any) -> None:
     redact            more words that make a key secret, beside password, token, secret, card, …
     heartbeat         seconds between two beats of a worker, 2.0.
     memory_interval   seconds between two looks at the memory of each pool process, 1.0; 0 is off.
+    poison            what becomes of a task that kills whatever runs it: "report" (default), or "park": at its
+                      `poison_limit`-th death it is set aside whole, and acknowledged.
+    poison_limit      deaths of one task after which it is set aside, 3.
+    keepalive         True: on Redis and Valkey, what a worker is really working on is not redelivered at the visibility
+                      timeout.
     buffer_max        events that wait in memory while the broker is away, 50,000; beyond, the oldest go first.
     buffer_bytes      the same in bytes, 16 MB.
 

@@ -21,6 +21,9 @@ LATE = 0.2
 TOLD_A_SECOND, TOLD_A_MINUTE = 5, 60
 """Deaths that are told in any second and minute; more are counted in the next that is."""
 
+KEPT = 64
+"""Ends that stay to be asked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Open:
@@ -35,7 +38,8 @@ class _Open:
 
 
 class Coroner:
-    """Used by the flight recorder's thread alone. `causes` counts every end since the start, told or not."""
+    """Used by the flight recorder's thread alone, but for `settled`: the newest ends by pid, for any thread to read.
+    `causes` counts every end since the start, told or not."""
 
     def __init__(self, recorder: Recorder, pool: Pool, runs: Runs) -> None:
         self._recorder = recorder
@@ -46,6 +50,7 @@ class Coroner:
         self._untold = 0
         self._recycling_told = 0.0
         self.causes: Counter[str] = Counter()
+        self.settled: dict[int, Ending] = {}
 
     @property
     def is_busy(self) -> bool:
@@ -98,11 +103,18 @@ class Coroner:
         child = one.child
         ending = Ending(child, death, why, one.at, one.run, self._runs.done(child.pid), one.usage, self._untold)
         self.causes[why] += 1
+        self._keep(ending)
         self._runs.forget(child.pid, one.at)
         if why == OOM and child.group is not None:
             child.group.explain()
         if self._is_news(ending):
             self._tell(ending)
+
+    def _keep(self, ending: Ending) -> None:
+        self.settled.pop(ending.child.pid, None)
+        self.settled[ending.child.pid] = ending
+        if len(self.settled) > KEPT:
+            del self.settled[next(iter(self.settled))]
 
     def _is_news(self, ending: Ending) -> bool:
         """A child that is replaced is none, unless its memory allows it one task at a time: that is no replacing."""

@@ -98,6 +98,14 @@ class Flight:
         """The parent is about to end the process: hard-time-limit | operator | shutdown."""
         self._runs.blame(child, why)
 
+    def autopsy(self, child: int, task_id: str) -> tuple[str | None, Flown | None]:
+        """Why the process that ran the task ended, as far as that is settled, and the memory it was seen with."""
+        ending = self._coroner.settled.get(child)
+        run = self._runs.on(child) or self._runs.lost(child)
+        if ending is not None and ending.run is not None and ending.run.task_id == task_id:
+            return ending.cause, ending.run.flown()
+        return None, run.flown() if run is not None and run.task_id == task_id else None
+
     @guarded
     def _on_fork(self) -> None:
         self._forking = True

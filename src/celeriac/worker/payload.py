@@ -29,16 +29,29 @@ def exact(
     raw = body.encode() if isinstance(body, str) else bytes(body)
     if len(raw) > MOST:
         return {"payload_absent": f"the body has {len(raw):,} bytes, more than {MOST:,}"}
+    given = (content_type, content_encoding, dict(headers), dict(properties))
+    return {"payload": _fields(raw, given, exchange, routing_key)}
+
+
+def whole(message: Any) -> dict[str, Any]:
+    """The payload of a message that arrived, however large: it is to be nowhere else."""
+    body, delivery = message.body, message.delivery_info or {}
+    given = (
+        message.content_type,
+        message.content_encoding,
+        dict(message.headers or {}),
+        dict(message.properties or {}),
+    )
+    raw = body.encode() if isinstance(body, str) else bytes(body)
+    return _fields(raw, given, delivery.get("exchange"), delivery.get("routing_key"))
+
+
+def _fields(raw: bytes, given: tuple[Any, ...], exchange: object, routing_key: str | None) -> dict[str, Any]:
     return {
-        "payload": {
-            "body": b64encode(raw).decode(),
-            "content_type": content_type,
-            "content_encoding": content_encoding,
-            "headers": dict(headers),
-            "properties": dict(properties),
-            "exchange": str(getattr(exchange, "name", exchange) or ""),
-            "routing_key": routing_key,
-        }
+        "body": b64encode(raw).decode(),
+        **dict(zip(("content_type", "content_encoding", "headers", "properties"), given, strict=True)),
+        "exchange": str(getattr(exchange, "name", exchange) or ""),
+        "routing_key": routing_key,
     }
 
 

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 SHOWN = 1024
 """Characters of arguments that Celery itself shows (celery/app/amqp.py, argsrepr_maxsize)."""
 MOST_REFUSED = 100
-_SELDOM = ("eta", "expires", "parent_id")
+LONGEST_KEY = 200
+KEY = "celeriac_key"
+"""The header in which a publisher gives a task its business key."""
+_SELDOM = ("eta", "expires", "parent_id", "group_id", "chord", "chord_name", "key")
 _ID_AT = 2
 """Where `task_id` stands among what may follow by position: countdown, eta, task_id (celery/app/base.py, send_task)."""
 
@@ -132,14 +135,15 @@ class Publishing:
         return data
 
 
-def _told(message: Any) -> Mapping[str, Any]:
-    """What the message says of its task: the headers in protocol 2, the body in 1 (celery/app/amqp.py)."""
-    headers: Mapping[str, Any] = message[0]
-    return headers if "id" in headers else _call(**_named(message[2]))
-
-
-def _named(body: Mapping[str, Any]) -> dict[str, Any]:
-    return {"name": body["task"], "args": body["args"], "kwargs": body["kwargs"], "options": body}
+def _told(message: Any) -> dict[str, Any]:
+    """What the message says of its task: headers and the body's last part in protocol 2 (celery/app/amqp.py,
+    as_task_v2), the body in 1."""
+    headers, body = message[0], message[2]
+    if "id" not in headers:
+        return _call(
+            body["task"], body["args"], body["kwargs"], {**body, "group_id": body["group"], "headers": headers}
+        )
+    return {**headers, "group_id": headers.get("group"), **_chord(body[2]), "key": _text_of(headers.get(KEY))}
 
 
 def _call(name: str, args: Any, kwargs: Any, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,7 +156,21 @@ def _call(name: str, args: Any, kwargs: Any, options: Mapping[str, Any]) -> dict
         "argsrepr": saferepr(args or (), SHOWN),
         "kwargsrepr": saferepr(kwargs or {}, SHOWN),
         "queue": _name(options.get("queue")),
+        "group_id": options.get("group_id"),
+        "key": _text_of((options.get("headers") or {}).get(KEY)),
+        **_chord(options),
     }
+
+
+def _chord(embedded: Mapping[str, Any]) -> dict[str, Any]:
+    """The task that follows when the whole group has succeeded: a chord's body, as its members carry it
+    (celery/canvas.py, chord.run)."""
+    body = embedded.get("chord") or {}
+    return {"chord": (body.get("options") or {}).get("task_id"), "chord_name": body.get("task")}
+
+
+def _text_of(value: Any) -> str | None:
+    return None if value is None else str(value)[:LONGEST_KEY]
 
 
 def _queue(options: Mapping[str, Any], installation: Installation) -> str | None:

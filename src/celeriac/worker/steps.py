@@ -48,13 +48,13 @@ class BesideTasks(bootsteps.StartStopStep):
     @guarded
     def start(self, parent: Any) -> None:
         """Connected."""
-        MAINS[parent.controller].pulse.start(parent)
+        MAINS[parent.controller].connected(parent)
 
     @guarded
     def stop(self, parent: Any) -> None:
         """A blueprint that restarts still runs; one that ends does not (celery/bootsteps.py, Blueprint.stop)."""
-        pulse = MAINS[parent.controller].pulse
-        (pulse.pause if parent.blueprint.human_state() == "running" else pulse.stop)(parent)
+        main = MAINS[parent.controller]
+        (main.disconnected if parent.blueprint.human_state() == "running" else main.stopping)(parent)
 
     @guarded
     def shutdown(self, parent: Any) -> None:

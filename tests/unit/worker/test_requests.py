@@ -29,8 +29,9 @@ def test_a_task_with_a_request_of_its_own_making_is_unheard_alone() -> None:
     ):
         app.task(name=name, Request=request)(work)
     journal: Any = object()
-    listen(app, journal)
-    listen(app, journal)
+    poison: Any = object()
+    listen(app, journal, poison)
+    listen(app, journal, poison)
     tasks: dict[str, Any] = {name: app.tasks[name].Request for name in "abcd"}
     assert (tasks["a"], tasks["c"]) == (factory, int)
     assert issubclass(tasks["b"], Recorded)
