@@ -6,12 +6,16 @@ from collections.abc import Iterable
 
 from celeriac.detectors import (
     broker_unreachable,
+    chord_incomplete,
     events_disabled,
     ledger_unbalanced,
     monitor_gap,
     monitor_stale,
+    poison_task,
     queue_growing,
     queue_unconsumed,
+    result_backend_down,
+    task_duplicated,
     task_held,
     task_lost,
     worker_child_lost,
@@ -27,6 +31,7 @@ from celeriac.errors import ConfigError
 __all__ = ["BUILTIN", "Detector", "with_plugins"]
 
 BUILTIN: tuple[Detector, ...] = (
+    poison_task.DETECTOR,
     worker_oom_killed.DETECTOR,
     worker_lost.DETECTOR,
     worker_crash_loop.DETECTOR,
@@ -37,7 +42,10 @@ BUILTIN: tuple[Detector, ...] = (
     queue_growing.DETECTOR,
     task_held.DETECTOR,
     task_lost.DETECTOR,
+    task_duplicated.DETECTOR,
     broker_unreachable.DETECTOR,
+    result_backend_down.DETECTOR,
+    chord_incomplete.DETECTOR,
     events_disabled.DETECTOR,
     ledger_unbalanced.DETECTOR,
     monitor_gap.DETECTOR,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from celeriac.detectors import prose
+from celeriac.detectors import commands, prose
 from celeriac.detectors.base import Detector
 from celeriac.detectors.liveness import Standing, lives
 from celeriac.model.finding import Fact, Finding, Fix, Impact, RuledOut, Subject, Verify, finding_key
@@ -19,6 +19,14 @@ _WORDS = {
     "auth": "it refuses the user or password",
     "network": "it does not answer in time",
     "too-many-clients": "it takes no more connections",
+}
+_PING = "redis-cli -u BROKER_URL PING"
+_RABBIT_PING = "rabbitmq-diagnostics ping"
+_RABBIT = {
+    "down": Fix(_RABBIT_PING, "start the broker, or correct the URL"),
+    "auth": Fix("rabbitmqctl authenticate_user USER PASSWORD", "give Celeriac the user that the workers have"),
+    "network": Fix(_RABBIT_PING, "look at the path: DNS, firewall, a frozen server"),
+    "too-many-clients": Fix("rabbitmqctl list_connections user peer_host", "find who holds them; raise the limit"),
 }
 _FIX = {
     "down": Fix("redis-cli -u BROKER_URL PING", "start the broker, or correct the URL"),
@@ -47,6 +55,8 @@ def _finding(view: View, failing: list[SourceMark]) -> Finding:
     causes = [mark.cause for mark in failing if mark.cause in _WORDS]
     cause = causes[0] if causes else "unknown"
     since = min(mark.failing_since or view.at for mark in failing)
+    rabbit = _is_rabbit(view, failing)
+    fixes, ping, answer = (_RABBIT, _RABBIT_PING, "Ping succeeded") if rabbit else (_FIX, _PING, "PONG")
     return Finding(
         kind=KIND,
         key=finding_key("broker", "broker"),
@@ -56,15 +66,21 @@ def _finding(view: View, failing: list[SourceMark]) -> Finding:
         summary=_summary(view, failing, cause),
         since=since,
         cause=cause,
-        evidence=tuple(_fact(mark, since) for mark in failing),
+        evidence=tuple(_fact(mark, since, ping) for mark in failing),
         ruled_out=_elsewhere(view, since),
         impact=Impact(lost=None, held=None, unknown=None),
-        fix=(_FIX.get(cause, _FIX["down"]),),
+        fix=(fixes.get(cause, fixes["down"]),),
         verify=(
-            Verify("redis-cli -u BROKER_URL PING", "PONG"),
+            Verify(ping, answer),
             Verify(f"celeriac diagnose --only {KIND}", "no finding, exit code 0"),
         ),
     )
+
+
+def _is_rabbit(view: View, failing: list[SourceMark]) -> bool:
+    """By what was seen of it; a broker that was never seen is told by its adapter's words alone."""
+    seen = any(queue.samples and commands.gives_back(queue) for queue in view.queues)
+    return seen or any("RabbitMQ" in (mark.error or "") for mark in failing)
 
 
 def _summary(view: View, failing: list[SourceMark], cause: str) -> str:
@@ -75,9 +91,9 @@ def _summary(view: View, failing: list[SourceMark], cause: str) -> str:
     return f"the broker cannot be reached: {words}; what workers do now cannot be seen"
 
 
-def _fact(mark: SourceMark, since: float) -> Fact:
+def _fact(mark: SourceMark, since: float, how: str) -> Fact:
     words = f"reading {mark.name} fails: {mark.error}"
-    return Fact(mark.failing_since or since, "broker", words, "redis-cli -u BROKER_URL PING")
+    return Fact(mark.failing_since or since, "broker", words, how)
 
 
 def _elsewhere(view: View, since: float) -> tuple[RuledOut, ...]:

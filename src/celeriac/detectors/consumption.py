@@ -15,7 +15,7 @@ LISTENS = 2
 
 def consumed(view: View, queue: Queue) -> bool | None:
     """True when somebody takes from `queue`, False when nobody does, None when that cannot be known."""
-    if disconnected(view):
+    if disconnected(view) or (queue.samples and queue.latest.consumers == 0):
         return False
     answers = [_takes(life, queue.name) for life in lives(view)]
     if True in answers or set(queue.consumers or ()) - {worker.node for worker in view.workers}:
@@ -44,7 +44,9 @@ def served(view: View, ending: Ending) -> tuple[Queue, ...]:
     found = [
         queue
         for queue in view.queues
-        if queue.samples and (queue.name in known if known is not None else not _others_take(view, queue))
+        if queue.samples
+        and not queue.aside
+        and (queue.name in known if known is not None else not _others_take(view, queue))
     ]
     return tuple(sorted(found, key=lambda queue: (-queue.latest.ready, queue.name)))
 

@@ -27,7 +27,7 @@ def deliveries(view: View) -> tuple[Delivery, ...]:
 def _open(view: View) -> Mapping[Owner, tuple[Delivery, ...]]:
     found: dict[Owner, list[Delivery]] = {}
     for task, last in deliveries(view):
-        if not last.state.ended:
+        if not last.state.ended or last.state is AttemptState.LOST:  # declared lost is not heard to have ended
             found.setdefault((last.worker, last.pid), []).append((task, last))
     return {owner: tuple(had) for owner, had in found.items()}
 

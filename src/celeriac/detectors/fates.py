@@ -11,7 +11,6 @@ from celeriac.detectors.deliveries import deliveries, hearsay_of, open_on
 from celeriac.detectors.endings import Ending, endings
 from celeriac.detectors.liveness import Life, Standing, began, lives
 from celeriac.detectors.reading import once_per_view
-from celeriac.model.attempt import AttemptState
 from celeriac.model.broker import BrokerLook, Held
 from celeriac.model.finding import BlindSpot, Confidence
 from celeriac.model.task import Task
@@ -40,7 +39,7 @@ class Fate:
     @property
     def surely_ran(self) -> bool:
         """True when every lost task was seen to start; one merely received may have started unheard."""
-        return all(task.state is AttemptState.STARTED for task in self.lost or ())
+        return all(_ran(task) for task in self.lost or ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ def strays(view: View) -> Strays:
     if first is not None and None not in starts:
         older = tuple(one for one in free if one.since is not None and one.since < first - CLOCKS_AGREE)
         if older:
-            return Strays(older, "certain")
+            return Strays(older, "certain" if _all_known(look, holders) and _surely_ended(view) else "likely")
     return _unclaimed(view, free, holders)
 
 
@@ -106,7 +105,7 @@ def fate_of(view: View, ending: Ending) -> Fate:
     look = _look_after(view, (ending,))
     tasks = _open_tasks(view, ending)
     held_ids = {one.task_id: one for one in (look.held or () if look else ())}
-    held = tuple(held_ids[task.id] for task in tasks if task.id in held_ids)
+    held = tuple(held_ids[task.id] for task in tasks if task.id in held_ids and _was_its(held_ids[task.id], ending))
     missing = tuple(task for task in tasks if task.id not in held_ids and not _went_back(ending, task))
     if look is None or look.held is None or (missing and not look.held_complete):
         unseen = BlindSpot("lost tasks", "the broker's held messages were not all read", "which tasks are lost")
@@ -121,6 +120,11 @@ def fate_of(view: View, ending: Ending) -> Fate:
     return Fate(ending, lost, held, tuple(task.id for task in aged), _incomplete(view))
 
 
+def _was_its(one: Held, ending: Ending) -> bool:
+    """False for what was delivered after the end: somebody else has it now, and was not heard yet."""
+    return one.since is None or one.since <= ending.at + CLOCKS_AGREE
+
+
 def _open_tasks(view: View, ending: Ending) -> tuple[Task, ...]:
     told = hearsay_of(view, ending.node) if ending.heir is None else ()
     if ending.life is None:
@@ -132,12 +136,17 @@ def _open_tasks(view: View, ending: Ending) -> tuple[Task, ...]:
 
 def _went_back(ending: Ending, task: Task) -> bool:
     """A worker that says goodbye gives what it had not started back to the queue (kombu's channel restores it)."""
-    return ending.goodbye_at is not None and task.state is not AttemptState.STARTED
+    return ending.goodbye_at is not None and not _ran(task)
+
+
+def _ran(task: Task) -> bool:
+    last = task.last
+    return last is not None and last.started_at is not None
 
 
 def _may_have_returned(view: View, ending: Ending, task: Task) -> bool:
     last = task.last
-    if last is None or task.state is AttemptState.STARTED or last.received_at is None:
+    if last is None or last.started_at is not None or last.received_at is None:
         return False
     return view.at - last.received_at > visibility_timeout(view, ending)[0]
 
@@ -191,8 +200,18 @@ def _of_the_dead(view: View, look: BrokerLook, free: tuple[Held, ...]) -> Strays
     """Nobody lives here; somebody we never heard may, unless the broker shows no connection or the dead are known."""
     alone = look.consumers is not None and not any(one.subscribed or one.waiting for one in look.consumers)
     if alone:
-        return Strays(free, "certain")
+        return Strays(free, "certain" if lives(view) and _surely_ended(view) else "likely")
     return Strays(free, "likely") if endings(view) else Strays()
+
+
+def _surely_ended(view: View) -> bool:
+    """True when each end was seen: one concluded from silence may be a worker that lost its connection, and works."""
+    return not any(ending.inferred for ending in endings(view))
+
+
+def _all_known(look: BrokerLook, holders: list[Life]) -> bool:
+    """True when nobody is connected who was never heard."""
+    return look.consumers is not None and sum(one.subscribed for one in look.consumers) <= len(holders)
 
 
 def _unclaimed(view: View, free: tuple[Held, ...], holders: list[Life]) -> Strays:

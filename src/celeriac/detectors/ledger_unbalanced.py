@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from celeriac.detectors import prose
+from celeriac.detectors import commands, prose
 from celeriac.detectors.base import Detector
 from celeriac.model.finding import Fact, Finding, Fix, Impact, RuledOut, Subject, Verify, finding_key
 from celeriac.model.incident import Patience
@@ -75,7 +75,7 @@ def _of_queue(view: View, queue: Queue) -> Finding | None:
                 queue.latest.at,
                 "broker",
                 f"{prose.count(queue.latest.ready, 'message')} ready in it, the same since {prose.clock(still)}",
-                f"redis-cli LLEN {queue.name}",
+                commands.depth(queue),
             ),
         ),
         ruled_out=(RuledOut("messages on their way", "nothing entered or left the queue meanwhile"),),

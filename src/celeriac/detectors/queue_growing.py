@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from celeriac.detectors import prose
+from celeriac.detectors import commands, prose
 from celeriac.detectors.base import Detector
 from celeriac.detectors.consumption import consumed
 from celeriac.detectors.ruled_out import broker
@@ -93,7 +93,7 @@ def _pace(queue: Queue) -> str:
 
 
 def _evidence(queue: Queue, age: float | None) -> tuple[Fact, ...]:
-    how, latest = f"redis-cli LLEN {queue.name}", queue.latest
+    how, latest = commands.depth(queue), queue.latest
     first = queue.since(latest.at - WINDOW)[0]
     found = [
         Fact(first.at, "broker", f"{queue.name}: {prose.number(first.ready)} waiting", how),
@@ -101,7 +101,7 @@ def _evidence(queue: Queue, age: float | None) -> tuple[Fact, ...]:
     ]
     if age is not None and latest.oldest_since is not None:
         words = f"{latest.oldest_name or 'a message'}[{latest.oldest_id or '?'}] waits since then, first in line"
-        found.append(Fact(latest.oldest_since, "broker", words, f"redis-cli LINDEX {queue.name} -1"))
+        found.append(Fact(latest.oldest_since, "broker", words, commands.oldest(queue)))
     return tuple(found)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from celeriac.detectors import prose
+from celeriac.detectors import commands, prose
 from celeriac.detectors.base import Detector
 from celeriac.detectors.consumption import all_heard, consumed, disconnected, idle_since
 from celeriac.detectors.deaths import death_of
@@ -45,7 +45,7 @@ def judge(view: View) -> tuple[Finding, ...]:
     """Every queue that has work, surely has nobody, and has had nobody for long enough."""
     found = []
     for queue in view.queues:
-        if not queue.samples or queue.latest.ready == 0 or consumed(view, queue) is not False:
+        if not queue.samples or queue.aside or queue.latest.ready == 0 or consumed(view, queue) is not False:
             continue
         culprit = _culprit(view, queue)
         if culprit.key is not None or view.at - culprit.since >= _patience(view, culprit):
@@ -97,7 +97,7 @@ def _finding(view: View, queue: Queue, culprit: Culprit) -> Finding:
         fix=(Fix(f"celery -A PROJ worker -Q {queue.name}", "a worker that takes from this queue"),),
         verify=(
             Verify(f"celeriac diagnose --only {KIND}", "no finding, exit code 0"),
-            Verify(f"redis-cli LLEN {queue.name}", "falls towards 0"),
+            Verify(commands.depth(queue), "falls towards 0"),
         ),
         prevent=(_ROUTES,) if cause == "route" else (_ALERT,),
         paging=paging(view, queue, culprit.since),
@@ -133,15 +133,15 @@ def _confidence(view: View, culprit: Culprit) -> Confidence:
 def _evidence(view: View, queue: Queue, culprit: Culprit) -> tuple[Fact, ...]:
     latest, look = queue.latest, view.broker
     words = f"{queue.name}: {prose.number(latest.ready)} waiting"
-    found = [*culprit.facts, Fact(latest.at, "broker", words, f"redis-cli LLEN {queue.name}")]
+    found = [*culprit.facts, Fact(latest.at, "broker", words, commands.depth(queue))]
     age = queue.oldest_age(view.at)
     if age:
         oldest = f"the oldest message has waited for at least {prose.span(age)}"
-        found.append(Fact(latest.at, "broker", oldest, f"redis-cli LINDEX {queue.name} -1"))
+        found.append(Fact(latest.at, "broker", oldest, commands.oldest(queue)))
     if look is not None and look.consumers is not None:
         blocking = sum(one.waiting for one in look.consumers)
         connected = f"{prose.count(blocking, 'connection')} blocking for messages, on any queue"
-        found.append(Fact(look.at, "broker", connected, "redis-cli CLIENT LIST"))
+        found.append(Fact(look.at, "broker", connected, commands.consumers(queue)))
     takers = [life.worker.node for life in living(view)]
     others = f"living workers: {prose.names(takers)}; none takes {queue.name}" if takers else "no worker lives"
     found.append(Fact(view.at, "event", others, "celery -A PROJ inspect active_queues"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from celeriac.detectors import commands
 from celeriac.detectors.endings import Ending
 from celeriac.detectors.prose import MIB
 from celeriac.model.evidence import Evidence
@@ -65,9 +66,22 @@ def recover_lost(impact: Impact) -> tuple[Fix, ...]:
     return (Fix(f"celeriac task {impact.lost[0]}", why, "repeats-work"),)
 
 
+def publish_again(impact: Impact) -> tuple[Fix, ...]:
+    """How a lost task is published again under its own id; empty when none are known to be lost."""
+    if not impact.lost:
+        return ()
+    why = "where its exact message is on record: says what would be published again, under the same id"
+    return (Fix(f"celeriac rescue --task {impact.lost[0]} --dry-run", why),)
+
+
+def prevent_loss(cause: str) -> tuple[Prevent, ...]:
+    """What keeps a loss of this cause from happening again."""
+    return _AGAINST.get(cause, ())
+
+
 def verify(kind: str, queues: tuple[Queue, ...]) -> tuple[Verify, ...]:
     """Commands that prove the worker is back."""
-    drained = tuple(Verify(f"redis-cli LLEN {queue.name}", "falls towards 0") for queue in queues[:1])
+    drained = tuple(Verify(commands.depth(queue), "falls towards 0") for queue in queues[:1])
     return (Verify(f"celeriac diagnose --only {kind}", "no finding, exit code 0"), *drained)
 
 
@@ -76,6 +90,39 @@ LATE_ACK = Prevent(
     "True",
     "a task is acknowledged when it ends, so a killed worker's running tasks come back (tasks must bear running twice)",
 )
+_AGAINST = {
+    "in-socket": (
+        Prevent(
+            "celeriac.outbox",
+            "a row beside the data",
+            "a message that a worker popped and never read is gone in Redis itself: publish from a table, and again",
+        ),
+        Prevent(
+            "broker_transport_options['socket_timeout']",
+            "5",
+            "a worker on a dead connection notices, and takes no more into it",
+        ),
+    ),
+    "evicted": (Prevent("maxmemory-policy", "noeviction", "a full broker then refuses, and deletes nothing"),),
+    "flushed": (
+        Prevent("appendonly", "yes", "the broker comes back from a restart with its queues"),
+        Prevent("rename-command FLUSHALL, FLUSHDB", '""', "nobody empties the broker by mistake"),
+    ),
+    "unroutable": (
+        Prevent("task_create_missing_queues", "True", "a queue that is published to is declared, and bound"),
+    ),
+    "unconfirmed": (
+        Prevent(
+            "broker_transport_options['confirm_publish']",
+            "True",
+            "a publish returns when the broker has it, and raises when it has not",
+        ),
+    ),
+    "undecodable": (
+        Prevent("accept_content", "what the producers send", "workers take messages of these serializers only"),
+    ),
+}
+"""By cause of a loss."""
 RESTART = Prevent("restart policy", "on-failure", "whatever runs the worker starts it again when it dies")
 CHILD_MEMORY = Prevent(
     "worker_max_memory_per_child",

@@ -47,7 +47,7 @@ def _cases(view: View) -> tuple[Case, ...]:
     found = [_of_death(view, death) for death in told]
     standing = {id(death.fate) for death in told}
     past = [fate for fate in fates(view) if fate.held and id(fate) not in standing and not _is_fresh(view, fate.ending)]
-    found += [Case(fate.held, len(fate.held), "certain", fate.ending) for fate in past]
+    found += [Case(fate.held, len(fate.held), _sure(fate.ending), fate.ending) for fate in past]
     if not told and not any(_is_fresh(view, ending) for ending in endings(view)):
         found.append(Case(stray.held, len(stray.held), stray.confidence))
     return tuple(found)
@@ -60,8 +60,14 @@ def _is_fresh(view: View, ending: Ending) -> bool:
 
 def _of_death(view: View, death: Death) -> Case:
     held = held_by(view, death)
-    confidence = "certain" if held == death.fate.held else strays(view).confidence
+    confidence = _sure(death.ending) if held == death.fate.held else strays(view).confidence
     return Case(held, held_count(view, death), confidence, death.ending, death)
+
+
+def _sure(ending: Ending) -> Confidence:
+    """Certain where the end was seen; a rescue acts on that. One concluded from silence may be of a worker that lost
+    its connection, and works on."""
+    return "likely" if ending.inferred else "certain"
 
 
 def _finding(view: View, case: Case) -> Finding:
@@ -83,11 +89,20 @@ def _finding(view: View, case: Case) -> Finding:
             held_until=until,
             task_names=names_of(case.held),
         ),
-        fix=(Fix("celery -A PROJ worker", "a living worker gives held messages back once their time is up"),),
+        fix=_fix(case),
         verify=(Verify(f"celeriac diagnose --only {KIND}", "no finding, exit code 0"),),
         prevent=(TIMEOUT,),
         caused_by=case.death.key if case.death else None,
     )
+
+
+def _fix(case: Case) -> tuple[Fix, ...]:
+    wait = Fix("celery -A PROJ worker", "a living worker gives held messages back once their time is up")
+    if case.confidence != "certain":
+        return (wait,)
+    whose = f" --worker {case.ending.node}" if case.ending is not None and case.ending.node else ""
+    why = "shows what would go back into its queue now; without --dry-run it does"
+    return (Fix(f"celeriac rescue{whose} --dry-run", why), wait)
 
 
 def _severity(view: View, case: Case) -> Severity:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from celeriac.detectors import prose
+from celeriac.detectors import commands, prose
 from celeriac.detectors.deaths import Death
 from celeriac.detectors.deliveries import told_by
 from celeriac.detectors.memory import fact
@@ -65,7 +65,7 @@ def _queue(view: View, death: Death) -> list[Fact]:
     for queue in death.queues[:1]:
         grows = growing(view, queue, death.ending.at)
         words = f"{queue.name}: {prose.number(queue.latest.ready)} waiting{grows}, nobody consumes it"
-        return [Fact(queue.latest.at, "broker", words, f"redis-cli LLEN {queue.name}")]
+        return [Fact(queue.latest.at, "broker", words, commands.depth(queue))]
     return []
 
 

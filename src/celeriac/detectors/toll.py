@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from celeriac.detectors import prose
+from celeriac.detectors import commands, prose
 from celeriac.detectors.deaths import Death, deaths
 from celeriac.detectors.fates import held_until, names_of, strays
 from celeriac.detectors.liveness import living
@@ -13,6 +13,8 @@ from celeriac.model.view import View
 
 WINDOW = 60.0
 LEAST_WINDOW = 4.0
+RETURNED = 6.0
+"""Seconds after a death in which a broker that gives back what was held has done so, and a look has seen it."""
 
 
 def held_by(view: View, death: Death) -> tuple[Held, ...]:
@@ -59,7 +61,12 @@ def words(view: View, death: Death) -> str:
 
 
 def growth(view: View, queue: Queue, since: float) -> float | None:
-    """Messages per second that the queue gained since `since`, at most over the last minute."""
+    """Messages per second that the queue gained since `since`, at most over the last minute; None while what came back
+    from the dead could be taken for new."""
+    if commands.gives_back(queue):
+        since += RETURNED
+        if queue.latest.at - since < LEAST_WINDOW:
+            return None
     seen = queue.latest.at - queue.samples[0].at
     return queue.growth(max(LEAST_WINDOW, min(WINDOW, view.at - since, seen)))
 

@@ -8,6 +8,7 @@ from celeriac.detectors.child_death import ChildDeath
 from celeriac.detectors.child_deaths import impact_of, unwanted
 from celeriac.detectors.child_loops import apart_from_loops, child_loop
 from celeriac.detectors.liveness import Life, living
+from celeriac.detectors.poison_deaths import poison_behind
 from celeriac.detectors.ruled_out import broker
 from celeriac.detectors.traces import container_name
 from celeriac.model.finding import (
@@ -72,6 +73,7 @@ def _finding(view: View, life: Life, deaths: tuple[ChildDeath, ...]) -> Finding:
         verify=remedies.verify(KIND, ()),
         prevent=_PREVENT.get(lead.cause, ()),
         blind_spots=_unseen(lead, cost),
+        caused_by=poison_behind(view, (death.task_id for death in deaths)),
     )
 
 

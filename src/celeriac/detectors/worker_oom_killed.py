@@ -17,6 +17,7 @@ from celeriac.detectors.liveness import Life, living
 from celeriac.detectors.main_loops import loops_of_mains
 from celeriac.detectors.memory import Kill
 from celeriac.detectors.paging import paging
+from celeriac.detectors.poison_deaths import poison_behind
 from celeriac.detectors.ruled_out import broker, ruled_out
 from celeriac.detectors.testimony import testimony
 from celeriac.detectors.toll import impact, words
@@ -108,7 +109,14 @@ def _child(view: View, life: Life, kill: Kill) -> Finding:
         verify=remedies.verify(KIND, ()),
         prevent=_prevent(kill),
         blind_spots=cost.blind_spots,
+        caused_by=poison_behind(view, _victims(cost, others)),
     )
+
+
+def _victims(cost: Casualties, others: tuple[ChildDeath, ...]) -> tuple[str | None, ...]:
+    """The tasks that the dead children were on."""
+    known = (*cost.named, *cost.requeued, *cost.unsure)
+    return (*(task.id for task in known), *(death.task_id for death in others))
 
 
 def _others(view: View, life: Life) -> tuple[ChildDeath, ...]:

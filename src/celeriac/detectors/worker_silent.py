@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from celeriac.detectors import prose
+from celeriac.detectors import commands, prose
 from celeriac.detectors.base import Detector
 from celeriac.detectors.consumption import consumed
 from celeriac.detectors.liveness import Life, Standing, lives, successor
@@ -111,7 +111,7 @@ def _evidence(life: Life, queues: tuple[Queue, ...]) -> tuple[Fact, ...]:
         found.append(fact(life.trace.process))
     for queue in queues[:2]:
         words = f"{queue.name}: {prose.number(queue.latest.ready)} waiting"
-        found.append(Fact(queue.latest.at, "broker", words, f"redis-cli LLEN {queue.name}"))
+        found.append(Fact(queue.latest.at, "broker", words, commands.depth(queue)))
     return tuple(found)
 
 

@@ -6,11 +6,13 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 
 from celeriac.detectors import Detector
+from celeriac.incidents.declare import declarations
 from celeriac.incidents.lives import Live, judge_lives
 from celeriac.incidents.playbook import playbook
 from celeriac.incidents.rank import groups
 from celeriac.model.finding import Finding
 from celeriac.model.incident import Incident, IncidentState, acknowledged
+from celeriac.model.ledger import Declaration
 from celeriac.model.view import View
 from celeriac.store import SavedIncident, Store
 from celeriac.telemetry import DetectorFailed, IncidentChanged, emit
@@ -18,6 +20,8 @@ from celeriac.telemetry import DetectorFailed, IncidentChanged, emit
 ACKNOWLEDGE = "acknowledge"
 EVENTS = "events"
 SEEN_AGAIN = 5.0
+LEDGER_KINDS = frozenset({"task-lost", "task-held"})
+"""The kinds that say where a task stands: while one of them cannot see, what was declared goes on."""
 
 
 class TrackLoop:
@@ -30,6 +34,8 @@ class TrackLoop:
         self._store = store
         self._detectors = tuple(detectors)
         self._listening_since: float | None = None
+        self._declared: tuple[Declaration, ...] | None = None
+        self._declared_at = 0.0
 
     def step(self, now: float) -> bool:
         """Judge once, and write what changed."""
@@ -38,6 +44,8 @@ class TrackLoop:
         blind = failed | {one.kind for one in self._detectors if not self._sees(one, view, now)}
         stored = self._store.live_incidents()
         live = Live({one.kind: one.patience for one in self._detectors}, frozenset(blind))
+        if view.broker is not None and not blind & LEDGER_KINDS:
+            self._declare(declarations(view, found), now)
         wanted = self._store.open_requests(ACKNOWLEDGE)
         taken_on = _take_on(stored, {request.subject for request in wanted}, now)
         self._write(stored, judge_lives(taken_on, groups(found), view.at, live), now)
@@ -58,6 +66,13 @@ class TrackLoop:
     def _sees(self, detector: Detector, view: View, now: float) -> bool:
         sources = {source.name: source for source in view.sources}
         return all(name in sources and sources[name].live(now) for name in detector.needs)
+
+    def _declare(self, declared: tuple[Declaration, ...], now: float) -> None:
+        """Tell the ledger what changed; now and then all of it, since what is heard of a task overwrites it."""
+        if declared == self._declared and (not declared or now - self._declared_at < SEEN_AGAIN):
+            return
+        self._store.declare(declared, now)
+        self._declared, self._declared_at = declared, now
 
     def _write(self, stored: Sequence[Incident], after: Sequence[Incident], now: float) -> None:
         known = {incident.id: incident for incident in stored}

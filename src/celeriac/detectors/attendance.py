@@ -1,0 +1,146 @@
+"""Who may have a message that no broker key holds: a worker's socket keeps what it popped and has not read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import inf
+
+from celeriac.detectors.deliveries import deliveries
+from celeriac.detectors.liveness import Life, Standing, began, lives
+from celeriac.detectors.reading import once_per_view
+from celeriac.model.view import View
+from celeriac.model.worker import Worker
+
+HEARD_BY = 1.0
+"""Seconds after a loop turned by which all that it read has been heard of."""
+DRAINS_FOR = 60.0
+CLOCKS = 0.5
+"""Seconds by which a worker's clock may run ahead of ours."""
+LOOPED = frozenset({None, "prefork", "processes"})
+"""Pools whose heartbeat comes from the loop that reads the socket (celeriac/worker/pulse.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A life that may have a popped message in its socket. `clear` is until when (Unix seconds) it is proven that
+    nothing popped earlier lies there, `reason` why that cannot be proven at all, "" while it can."""
+
+    node: str
+    began: float
+    clear: float
+    reason: str
+
+    def may_hold(self, missed: float) -> bool:
+        """True unless what was missing from the broker at `missed` cannot be in its socket."""
+        return self.clear <= missed and self.began <= missed
+
+
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """Everybody who takes, or took, from one queue. `silent` are those of whom no task event is ever heard, with the
+    time when each ended (inf while it lives); `holes` the ends of intervals of which events are missing."""
+
+    holders: tuple[Holder, ...]
+    silent: tuple[tuple[str, float], ...]
+    holes: tuple[tuple[str, float], ...]
+
+    def unheard(self, after: float) -> str:
+        """Why a task that was there at `after` may have been taken, run and ended unheard; "" when it cannot."""
+        for node, ended in self.silent:
+            if ended >= after:
+                return f"{node} takes from its queue and tells no task events"
+        return next(
+            (f"events of {node} are missing from that time" for node, until in self.holes if until >= after), ""
+        )
+
+
+@once_per_view
+def attendances(view: View) -> Mapping[str | None, Attendance]:
+    """Who takes, or took, from each queue of the suspects; for None, whose queue is not known, everybody."""
+    every = lives(view)
+    received = _last_received(view)
+    return {queue: _of(view, queue, every, received) for queue in {task.queue for task in view.suspects}}
+
+
+def pops(view: View) -> bool:
+    """True where a message leaves the broker before its consumer has read it; RabbitMQ keeps it as unacknowledged."""
+    return view.broker is None or view.broker.kind in ("redis", "valkey")
+
+
+def takes_from(worker: Worker, queue: str | None) -> bool:
+    """True when it consumes the queue, as far as is known."""
+    return queue is None or worker.queues is None or queue in worker.queues
+
+
+def _of(
+    view: View, queue: str | None, every: tuple[Life, ...], received: Mapping[tuple[str, int], float]
+) -> Attendance:
+    mine = [life for life in every if takes_from(life.worker, queue)]
+    present = [life for life in mine if _is_there(life)] if pops(view) else []
+    silent = tuple((life.worker.node, _until(life)) for life in mine if _tells_nothing(life.worker))
+    nodes = {life.worker.node for life in mine}
+    gaps = [gap for gap in view.gaps if gap.worker in nodes and gap.size != 0 and gap.cause != "killed"]
+    holes = tuple((gap.worker, gap.until) for gap in gaps)
+    return Attendance(tuple(_holder(view, life, received) for life in present), silent, holes)
+
+
+def _is_there(life: Life) -> bool:
+    """False for one that is no more, and for one that said goodbye and has had the time to end."""
+    if life.standing is Standing.LEFT:
+        return life.trace.process is not None or life.silence < DRAINS_FOR
+    return life.standing is not Standing.ENDED
+
+
+def _tells_nothing(worker: Worker) -> bool:
+    """True when it ran tasks, or may have, and no event of a task ever came from it."""
+    heard = worker.task_event_seen is not None or worker.recorded_at is not None
+    return not heard and worker.processed != 0
+
+
+def _until(life: Life) -> float:
+    return inf if _is_there(life) else life.last_word
+
+
+def _holder(view: View, life: Life, received: Mapping[tuple[str, int], float]) -> Holder:
+    worker = life.worker
+    taken = received.get((worker.node, worker.pid), 0.0)
+    full = _is_full(worker)
+    word = 0.0 if full else _turned(worker)
+    clear = max(word if word <= view.at - HEARD_BY else 0.0, taken)
+    return Holder(worker.node, began(life) or 0.0, clear, _reason(life, full))
+
+
+def _turned(worker: Worker) -> float:
+    """When the loop that reads its socket last showed that it turns."""
+    pool = (worker.room.pool if worker.room else None) or worker.pool
+    answered = worker.asked_at or 0.0
+    return max(answered, worker.heartbeat_seen) if pool in LOOPED else answered
+
+
+def _is_full(worker: Worker) -> bool:
+    """True when it may have all that it takes at once: kombu then leaves what was popped for it unread
+    (kombu/transport/redis.py, `_pause_brpop`)."""
+    room = worker.room
+    if room is not None and room.reserved is not None and room.prefetch is not None:
+        return room.prefetch > 0 and room.reserved + (worker.active or 0) >= room.prefetch
+    return bool(worker.prefetch) and len(worker.claims or ()) >= (worker.prefetch or 0)
+
+
+def _reason(life: Life, full: bool) -> str:
+    node = life.worker.node
+    if life.cause in ("frozen", "log-pipe"):
+        return f"{node}, which is frozen"
+    if life.standing is Standing.SILENT and life.cause != "heartbeats-off":
+        return f"{node}, which is silent"
+    return f"{node}, whose prefetch is full" if full else ""
+
+
+def _last_received(view: View) -> Mapping[tuple[str, int], float]:
+    """When each life last took a message: what had been popped for it before, it had read by then."""
+    found: dict[tuple[str, int], float] = {}
+    for _, last in deliveries(view):
+        if last.received_at is not None and last.worker is not None and last.pid is not None:
+            owner = (last.worker, last.pid)
+            found[owner] = max(found.get(owner, 0.0), last.received_at - CLOCKS)
+    return found

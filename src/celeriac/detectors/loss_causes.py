@@ -1,0 +1,186 @@
+"""Why a task that nobody was given stands nowhere: the cause tree, surest evidence first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from celeriac.detectors import prose
+from celeriac.detectors.absences import Absence
+from celeriac.detectors.attendance import pops, takes_from
+from celeriac.detectors.deaths import Death, deaths
+from celeriac.detectors.endings import Ending, endings
+from celeriac.detectors.memory import fact
+from celeriac.detectors.reading import once_per_view
+from celeriac.detectors.traces import seen
+from celeriac.model.evidence import BROKER_EDGES, Evidence
+from celeriac.model.finding import Confidence, Fact
+from celeriac.model.view import View
+
+AROUND = 2.0
+"""Seconds that a change may have happened before the look that saw it."""
+CLOCKS = 0.5
+EVIDENCE_WITHIN = 20.0
+"""Seconds after the first search that missed a task for which its cause is waited for."""
+UNSYNCED = 2.0
+"""Seconds of work that a Redis with an append-only file may lose at its end (appendfsync everysec)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A `task-lost` cause slug, who or what did it (`owner`, what its losses are grouped by), when, and the sentence
+    that says so. `worker` is the node whose socket it was, `caused_by` the key of that one's death."""
+
+    slug: str
+    owner: str
+    at: float
+    because: str
+    confidence: Confidence = "certain"
+    facts: tuple[Fact, ...] = ()
+    worker: str | None = None
+    queue: str | None = None
+    caused_by: str | None = None
+
+
+def cause_of(view: View, absence: Absence) -> Cause | None:
+    """The cause of one absence; None while its evidence may still come."""
+    known = (
+        _refused(view, absence)
+        or _by_the_broker(view, absence)
+        or _with_a_worker(view, absence)
+        or _by_routing(view, absence)
+        or _with_a_connection(view, absence)
+    )
+    if (
+        known is None
+        and not absence.told
+        and view.at - absence.until < EVIDENCE_WITHIN
+        and _bindings_are_old(view, absence)
+    ):
+        return None
+    return known or _unknown(absence)
+
+
+def _refused(view: View, absence: Absence) -> Cause | None:
+    """A worker could not read it, and says so; it is then acknowledged, without an event."""
+    refused = _refusals(view).get(absence.task.id)
+    if refused is None or refused.at < absence.after - CLOCKS:
+        return None
+    node = refused.nodes[0]
+    words = f"{node} could not read the message, and threw it away"
+    return Cause("undecodable", node, refused.at, words, facts=(fact(refused),), worker=node)
+
+
+@once_per_view
+def _refusals(view: View) -> Mapping[str | None, Evidence]:
+    return {one.text("task_id"): one for one in seen(view, "message-refused")}
+
+
+@once_per_view
+def _edges(view: View) -> Mapping[str, tuple[Evidence, ...]]:
+    return {what: seen(view, what) for what in BROKER_EDGES}
+
+
+def _between(view: View, what: str, absence: Absence) -> Evidence | None:
+    """The first such change between when the task was last there and when it was missed."""
+    edges = _edges(view)[what]
+    return next((one for one in edges if absence.after - CLOCKS <= one.at <= absence.until + AROUND), None)
+
+
+def _by_the_broker(view: View, absence: Absence) -> Cause | None:
+    restarted = _between(view, "broker-restarted", absence)
+    if restarted is not None and _may_forget(restarted, absence):
+        return _of_restart(restarted)
+    flushed = _between(view, "broker-flushed", absence)
+    if flushed is not None:
+        return Cause("flushed", flushed.id, flushed.at, "the broker's keys were flushed", facts=(fact(flushed),))
+    evicted = _between(view, "broker-evicted", absence)
+    if evicted is not None and (evicted.text("policy") or "").startswith("allkeys"):
+        words = "the broker was full and evicted the queue"
+        return Cause("evicted", "broker", evicted.at, words, facts=(fact(evicted),))
+    return None
+
+
+def _may_forget(restarted: Evidence, absence: Absence) -> bool:
+    """An append-only file brings back all but the last moment."""
+    kept = "aof" in (restarted.text("persistence") or "")
+    return not kept or restarted.at - absence.after <= UNSYNCED
+
+
+def _of_restart(restarted: Evidence) -> Cause:
+    """A Redis that replied had the message in memory; a RabbitMQ that was not asked to confirm may never have."""
+    if restarted.text("broker") == "rabbitmq":
+        words = "the broker restarted before it had stored the message, and no confirmation was asked for"
+        return Cause("unconfirmed", restarted.id, restarted.at, words, "likely", (fact(restarted),))
+    words = "the broker restarted and came back without the message"
+    return Cause("flushed", restarted.id, restarted.at, words, facts=(fact(restarted),))
+
+
+def _with_a_worker(view: View, absence: Absence) -> Cause | None:
+    """Popped for a worker that died before it had noted the message as unacknowledged (kombu/transport/redis.py,
+    `_brpop_read`, then `QoS.append`)."""
+    ends = [one for one in _ends(view) if pops(view) and _may_have_popped(one, absence)]
+    if not ends:
+        return None
+    ending = min(ends, key=lambda one: abs(one.at - absence.until))
+    death = _death(view, ending)
+    shown = (ending.trace.gone, ending.trace.container, _between(view, "broker-refused", absence))
+    return Cause(
+        "in-socket",
+        ending.name,
+        ending.at,
+        f"given to {ending.name}, which died before it had read the message",
+        "likely",
+        tuple(fact(one) for one in shown if one is not None),
+        worker=ending.node,
+        caused_by=death.key if death else None,
+    )
+
+
+@once_per_view
+def _ends(view: View) -> tuple[Ending, ...]:
+    return tuple(one for one in endings(view) if one.life is not None)
+
+
+def _may_have_popped(ending: Ending, absence: Absence) -> bool:
+    life = ending.life
+    latest = absence.after - (AROUND if ending.inferred else CLOCKS)
+    return life is not None and ending.at >= latest and takes_from(life.worker, absence.task.queue)
+
+
+def _death(view: View, ending: Ending) -> Death | None:
+    return next((one for one in deaths(view) if one.ending is ending), None)
+
+
+def _by_routing(view: View, absence: Absence) -> Cause | None:
+    """Published where no queue is: the broker discards such a message without a word."""
+    queue, look = absence.task.queue, view.broker
+    if queue is None or look is None or look.bound is None or _bindings_are_old(view, absence):
+        return None
+    sighting = view.sightings.get(absence.task.id)
+    if queue in look.bound or (sighting is not None and sighting.seen_at is not None):
+        return None
+    words = f"no exchange of the broker leads to the queue {queue}: what is published there is discarded"
+    shown = Fact(look.at, "broker", f"no binding leads to {queue}", f"redis-cli SMEMBERS _kombu.binding.{queue}")
+    return Cause("unroutable", queue, absence.after, words, "likely", (shown,), queue=queue)
+
+
+def _bindings_are_old(view: View, absence: Absence) -> bool:
+    """True when they were read before the publish: a worker may have bound its queue since."""
+    look = view.broker
+    return look is not None and look.bound is not None and (look.bound_at or 0.0) <= absence.after
+
+
+def _with_a_connection(view: View, absence: Absence) -> Cause | None:
+    """Popped for a worker whose connection was cut before it had read: it lives, and took the loss with the socket."""
+    cut = _between(view, "broker-connection-lost", absence)
+    if cut is None or not pops(view):
+        return None
+    words = f"a worker's connection was lost at {prose.instant(cut.at)} with what had been sent over it unread"
+    return Cause("in-socket", cut.id, cut.at, words, "possible", (fact(cut),))
+
+
+def _unknown(absence: Absence) -> Cause:
+    queue = absence.task.queue
+    words = "published, given to nobody, and in no broker key"
+    return Cause("unknown", queue or "broker", absence.until, words, "likely", queue=queue)

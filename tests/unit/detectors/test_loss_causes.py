@@ -1,0 +1,116 @@
+"""What a task that nobody was given was lost to: each cause from its evidence, and unknown without any."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from celeriac.detectors import task_lost
+from celeriac.model.evidence import Evidence
+from celeriac.model.finding import Finding
+from celeriac.model.mark import Mark
+from celeriac.model.sighting import Sighting
+from celeriac.model.task import Task
+from celeriac.model.view import View
+from lab.views import NODE, NOW, dead_worker, evidence, look, view, worker
+
+SENT = Task("lost", name="exports.csv", queue="celery", marks=(Mark(NOW - 30, 0, "sent", "web@1", 7),))
+TWICE = Sighting("lost", NOW - 2, absences=2, absent_since=NOW - 3, absent_at=(NOW - 3, NOW - 2))
+
+
+def edge(what: str, at: float = NOW - 10, **data: Any) -> Evidence:
+    return evidence(f"broker-{what}", "broker", at, **data)
+
+
+def missed(*edges: Evidence, given: View | None = None, **changes: Any) -> View:
+    usual: dict[str, Any] = {"suspects": (SENT,), "sightings": {"lost": TWICE}}
+    base = given or view(workers=(worker(heard=NOW - 1.5),))
+    return replace(base, evidence=(*base.evidence, *edges), **(usual | changes))
+
+
+def told(given: View) -> Finding:
+    (found,) = [one for one in task_lost.judge(given) if one.impact.lost == ("lost",)]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("what", "cause"),
+    [
+        (edge("flushed"), "flushed"),
+        (edge("restarted", broker="redis", persistence="none"), "flushed"),
+        (edge("restarted", broker="redis", persistence="rdb"), "flushed"),
+        (edge("restarted", broker="redis", persistence=None), "flushed"),
+        (edge("restarted", NOW - 29, broker="redis", persistence="aof"), "flushed"),
+        (edge("restarted", broker="redis", persistence="aof"), "unknown"),
+        (edge("restarted", broker="rabbitmq", persistence=None), "unconfirmed"),
+        (edge("evicted", policy="allkeys-lru"), "evicted"),
+        (edge("evicted", policy="volatile-lru"), "unknown"),
+        (edge("connection-lost"), "in-socket"),
+    ],
+)
+def test_what_happened_to_the_broker_meanwhile_is_the_cause(what: Evidence, cause: str) -> None:
+    assert told(missed(what)).cause == cause
+
+
+@pytest.mark.parametrize("what", ["flushed", "restarted", "evicted", "connection-lost"])
+def test_what_happened_before_it_was_published_is_not(what: str) -> None:
+    assert told(missed(edge(what, NOW - 40, policy="allkeys-lru"))).cause == "unknown"
+
+
+def test_a_message_that_its_worker_could_not_read_is_undecodable() -> None:
+    threw = evidence("message-refused", "worker", NOW - 20, nodes=(NODE,), task_id="lost")
+    found = told(missed(threw))
+    assert (found.cause, found.confidence, found.subject.worker) == ("undecodable", "certain", NODE)
+    other = evidence("message-refused", "worker", NOW - 20, nodes=(NODE,), task_id="other")
+    assert told(missed(other)).cause == "unknown"
+
+
+def test_a_worker_that_died_meanwhile_took_it_in_its_socket() -> None:
+    found = told(missed(given=dead_worker()))
+    assert (found.cause, found.subject.worker) == ("in-socket", NODE)
+    assert found.caused_by is not None
+
+
+def test_a_worker_that_died_before_the_publish_did_not() -> None:
+    late = replace(SENT, marks=(Mark(NOW - 1.5, 0, "sent", "web@1", 7),))
+    soon = Sighting("lost", NOW - 0.2, absences=2, absent_since=NOW - 0.8, absent_at=(NOW - 0.8, NOW - 0.2))
+    assert told(missed(given=dead_worker(), suspects=(late,), sightings={"lost": soon})).cause == "unknown"
+
+
+def test_a_flush_explains_more_than_a_death() -> None:
+    assert told(missed(edge("flushed"), given=dead_worker())).cause == "flushed"
+
+
+def test_a_refusal_for_want_of_memory_is_shown_with_the_worker_that_died_of_it() -> None:
+    found = told(missed(edge("refused", NOW - 5), given=dead_worker()))
+    assert found.cause == "in-socket" and any("broker-refused" in fact.fact for fact in found.evidence)
+
+
+def test_a_queue_that_no_exchange_leads_to_is_unroutable() -> None:
+    nowhere = look(consumers=1, bound=("other",), bound_at=NOW - 5)
+    assert told(missed(broker=nowhere)).cause == "unroutable"
+    assert told(missed(broker=replace(nowhere, bound=("celery",)))).cause == "unknown"
+    assert told(missed(broker=look(consumers=1))).cause == "unknown"
+
+
+def test_bindings_read_before_the_publish_are_waited_for() -> None:
+    old = look(consumers=1, bound=("other",), bound_at=NOW - 40)
+    assert task_lost.judge(missed(broker=old)) == ()
+    long_ago = replace(TWICE, absent_since=NOW - 25)
+    assert told(missed(broker=old, sightings={"lost": long_ago})).cause == "unknown"
+
+
+def test_what_was_seen_in_its_queue_was_routed() -> None:
+    there = replace(TWICE, seen_at=NOW - 20)
+    assert (
+        told(missed(broker=look(consumers=1, bound=(), bound_at=NOW - 5), sightings={"lost": there})).cause == "unknown"
+    )
+
+
+def test_many_tasks_of_one_event_are_one_finding() -> None:
+    many = tuple(replace(SENT, id=f"t{number}") for number in range(1_000))
+    sightings = {one.id: replace(TWICE, task_id=one.id) for one in many}
+    (found,) = task_lost.judge(missed(edge("flushed"), suspects=many, sightings=sightings))
+    assert len(found.impact.lost or ()) == 1_000
