@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from celeriac.brokers import Broker
+from celeriac.collector.broker_changes import changes
 from celeriac.collector.marking import failed, read
 from celeriac.errors import BrokerError
+from celeriac.model.broker import BrokerLook
 from celeriac.store import Batch, Store
 
 NAME = "broker"
@@ -19,6 +21,7 @@ class LookLoop:
         self.interval = interval
         self._broker = broker
         self._store = store
+        self._before: BrokerLook | None = None
 
     def step(self, now: float) -> bool:
         """One look. Raises BrokerError after recording that it failed."""
@@ -27,7 +30,10 @@ class LookLoop:
         except BrokerError as error:
             self._store.record(Batch(now, marks=(failed(NAME, now, error),)))
             raise
-        self._store.record(Batch(now, look=look, marks=(read(NAME, now),), blind_spots={NAME: look.blind_spots}))
+        changed = changes(self._before or self._store.broker(), look)
+        marks, spots = (read(NAME, now),), {NAME: look.blind_spots}
+        self._store.record(Batch(now, look=look, evidence=changed, marks=marks, blind_spots=spots))
+        self._before = look
         return False
 
     def close(self) -> None:

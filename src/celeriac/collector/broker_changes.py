@@ -1,0 +1,69 @@
+"""What happened to the broker between two looks, as evidence. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celeriac.model.broker import BrokerLook
+from celeriac.model.event import fingerprint
+from celeriac.model.evidence import Evidence
+
+_INFO = "redis-cli INFO"
+
+
+def changes(before: BrokerLook | None, after: BrokerLook) -> tuple[Evidence, ...]:
+    """Restarts, flushes, evictions, refusals and lost connections of workers; nothing before there were two looks."""
+    if before is None or before.at >= after.at:
+        return ()
+    if _differ(before.run_id, after.run_id):
+        return (_restarted(before, after),)
+    return (*_grown(before, after), *_lost_connections(before, after))
+
+
+def _differ(before: str | None, after: str | None) -> bool:
+    return before is not None and after is not None and before != after
+
+
+def _restarted(before: BrokerLook, after: BrokerLook) -> Evidence:
+    """Another life of the server answers: it was restarted, or another took its place."""
+    at = after.at if after.started_at is None else min(after.at, max(before.at, after.started_at))
+    kept = "nothing" if after.persistence == "none" else after.persistence or "unknown"
+    words = f"another life of the broker answers since then; what it keeps on disk: {kept}"
+    return _edge("restarted", before, after, at, words, {"broker": after.kind, "persistence": after.persistence})
+
+
+def _grown(before: BrokerLook, after: BrokerLook) -> Iterator[Evidence]:
+    for what, field, words in (
+        ("flushed", "flushes", "FLUSHDB or FLUSHALL was called"),
+        ("evicted", "evicted_keys", f"keys were evicted for memory, policy {after.eviction_policy or 'unknown'}"),
+        ("refused", "refused", "commands were refused for want of memory"),
+    ):
+        old, new = getattr(before, field), getattr(after, field)
+        if old is not None and new is not None and new > old:
+            data = {"count": new - old, "policy": after.eviction_policy}
+            yield _edge(what, before, after, after.at, f"{words} ({new - old:,} more)", data)
+
+
+def _lost_connections(before: BrokerLook, after: BrokerLook) -> Iterator[Evidence]:
+    """A connection that waited for messages is gone: what was popped for it and not read is gone with it."""
+    if before.consumers is None or after.consumers is None:
+        return
+    there = {one.address for one in after.consumers}
+    gone = [one for one in before.consumers if one.waiting and one.address not in there]
+    if gone:
+        words = f"{len(gone):,} connection(s) that waited for messages ended"
+        yield _edge("connection-lost", before, after, after.at, words, {"count": len(gone)})
+
+
+def _edge(what: str, before: BrokerLook, after: BrokerLook, at: float, words: str, data: dict[str, object]) -> Evidence:
+    name = f"broker-{what}"
+    return Evidence(
+        id=fingerprint(name, after.run_id, before.at, after.at),
+        at=at,
+        source="broker",
+        what=name,
+        host=after.address or after.kind,
+        fact=words,
+        how=_INFO,
+        data={"between": (before.at, after.at), **data},
+    )
