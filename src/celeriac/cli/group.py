@@ -31,6 +31,7 @@ COMMANDS = {
     "queues": "Every queue: depth, age, growth, consumers.",
     "incidents": "What is wrong, and what was.",
     "incident": "One incident, with its whole diagnosis.",
+    "rescue": "Put back what a dead worker holds, once.",
     "export": "Ready files for other systems.",
     "config": "Show and check the settings.",
 }

@@ -8,6 +8,7 @@ from celeriac.cli.render.console import console, looking
 from celeriac.cli.render.diagnosis import diagnosis
 from celeriac.cli.render.incident import incident, incidents
 from celeriac.cli.render.queues import queues
+from celeriac.cli.render.rescue import rescue
 from celeriac.cli.render.status import status
 from celeriac.cli.render.task import task
 from celeriac.cli.render.tasks import tasks
@@ -21,6 +22,7 @@ __all__ = [
     "incidents",
     "looking",
     "queues",
+    "rescue",
     "status",
     "task",
     "tasks",

@@ -18,6 +18,7 @@ def task(shown: Mapping[str, Any]) -> Group:
     one = dict(shown)
     return page(
         [*_verdict(one), *_facts(one)],
+        labelled("evidence", (_fact(fact, one["as_of"]) for fact in one["evidence"])),
         labelled("attempts", (_attempt(attempt) for attempt in one["attempts"])),
         labelled("timeline", (_entry(entry, one["as_of"]) for entry in one["timeline"])),
         _limits(one),
@@ -38,6 +39,7 @@ def _facts(one: Json) -> Iterator[Row]:
     where = ", ".join(f"{key} {value}" for key, value in one["where"].items() if value is not None)
     for label, text in (
         ("where", where),
+        ("key", one.get("key")),
         ("args", one.get("args")),
         ("kwargs", one.get("kwargs")),
         ("result", one.get("result")),
@@ -46,6 +48,14 @@ def _facts(one: Json) -> Iterator[Row]:
             yield prose(label, text)
     if one.get("traceback"):
         yield from labelled("raised", (Row("", Text(line), whole=True) for line in one["traceback"].splitlines()))
+
+
+def _fact(fact: Json, as_of: str | None) -> Row:
+    return Row(
+        "",
+        Text.assemble(fact["fact"], (f"  [{fact['source']}] {fact['how']}", "dim")),
+        lead=f"{moment(fact['at'], as_of)} ",
+    )
 
 
 def _attempt(attempt: Json) -> Row:

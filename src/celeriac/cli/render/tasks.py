@@ -17,7 +17,10 @@ def tasks(shown: Mapping[str, Any]) -> Group:
     """Tasks a search found, the newest change first."""
     rows = table("ID", "STATE", "CHANGED", "NAME", right=(2,))
     for one in shown["items"]:
-        name = Text.assemble(one["name"] or "unknown", (f"  {one['reason']}" if one["reason"] else "", "dim"))
+        name = Text.assemble(
+            one["name"] or "unknown",
+            (f"  {one['reason'] or one['because']}" if one["reason"] or one["because"] else "", "dim"),
+        )
         rows.add_row(
             one["id"], word(one["verdict"] or one["state"]), f"{age(one['updated_at'], shown['as_of'])} ago", name
         )
