@@ -15,7 +15,7 @@ pytestmark = pytest.mark.chromium
 def test_a_search_filters_and_stands_in_the_address(healthy: Dashboard, new_page: Any) -> None:
     page = new_page()
     page.goto(f"{healthy.url}/tasks")
-    page.get_by_role("searchbox").fill("state:failure name:exports.*")
+    page.get_by_role("combobox").fill("state:failure name:exports.*")
     page.get_by_role("button", name="Search").click()
     expect(page).to_have_url(f"{healthy.url}/tasks?q=state%3Afailure+name%3Aexports.*")
     rows = page.locator("#tasks tbody tr")
@@ -30,7 +30,7 @@ def test_a_tab_keeps_the_rest_of_the_search(healthy: Dashboard, new_page: Any) -
     page = new_page()
     page.goto(f"{healthy.url}/tasks?q=name:exports.csv")
     page.get_by_role("link", name="failed 1").click()
-    expect(page.get_by_role("searchbox")).to_have_value("state:failed name:exports.csv")
+    expect(page.get_by_role("combobox")).to_have_value("state:failed name:exports.csv")
     expect(page.locator("#tasks tbody tr")).to_have_count(1)
 
 
@@ -54,3 +54,20 @@ def test_a_search_without_a_match_offers_the_way_out(healthy: Dashboard, new_pag
     expect(page.locator("#tasks")).to_contain_text("No task matches queue:nowhere")
     page.get_by_role("link", name="Show all tasks").click()
     expect(page.locator("#tasks tbody tr")).to_have_count(50)
+
+
+def test_the_box_completes_the_last_word(healthy: Dashboard, new_page: Any) -> None:
+    page = new_page()
+    page.goto(f"{healthy.url}/tasks")
+    expect(page.locator("#q-words option").first).to_have_attribute("value", "state:")
+    page.get_by_role("combobox").press_sequentially("state:failed name:exp")
+    expect(page.locator("#q-words option")).to_have_count(1)
+    expect(page.locator("#q-words option")).to_have_attribute("value", "state:failed name:exports.csv")
+
+
+def test_a_task_shows_what_its_verdict_stands_on(healthy: Dashboard, new_page: Any) -> None:
+    page = new_page()
+    page.goto(f"{healthy.url}/t/{FAILED}")
+    evidence = page.get_by_role("region", name="Evidence", exact=True)
+    expect(evidence.get_by_role("listitem").last).to_contain_text("failed on celery@web-1")
+    expect(evidence.get_by_role("listitem").last).to_contain_text("task-failed in Celery's events")

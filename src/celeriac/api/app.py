@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from celeriac import __version__
-from celeriac.api import problem, routes
+from celeriac.api import acts, problem, routes
 from celeriac.clock import Clock
 from celeriac.store import Store
 
@@ -22,5 +22,6 @@ def create_api(store: Store, clock: Clock) -> FastAPI:
         redoc_url=None,
     )
     problem.install(app)
+    app.include_router(acts.router(store, clock))
     app.include_router(routes.router(store, clock))
     return app

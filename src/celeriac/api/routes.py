@@ -16,6 +16,7 @@ from celeriac.store import Store
 Json = dict[str, Any]
 Limit = Annotated[int, Query(ge=1, le=200, description="Rows per page")]
 After = Annotated[str | None, Query(max_length=200, description="The `next` of the page before")]
+SEARCHED = "`state: name: queue: worker: error: key: args: age: runtime: wait: since: until: has:` and free text"
 _STATES = {"active": ACTIVE, "all": SHOWN} | {state.value: frozenset({state}) for state in IncidentState}
 
 
@@ -63,12 +64,17 @@ def _add_state(routes: APIRouter, store: Store, clock: Clock) -> None:
 def _add_tasks(routes: APIRouter, store: Store, clock: Clock) -> None:
     @routes.get("/tasks", tags=["tasks"])
     def tasks(
-        q: Annotated[str, Query(max_length=400, description="`state: name: queue: worker:` and free text")] = "",
+        q: Annotated[str, Query(max_length=400, description=SEARCHED)] = "",
         after: After = None,
         limit: Limit = 50,
     ) -> Json:
-        """A page of tasks, the newest change first, and the count per state."""
+        """A page of tasks, the newest change first, and the count per term of the ledger."""
         return views.tasks(store, clock.now(), query=q, after=after, limit=limit)
+
+    @routes.get("/tasks/complete", tags=["tasks"])
+    def complete(q: Annotated[str, Query(max_length=400, description="A search that is being written")] = "") -> Json:
+        """What the search may go on with: whole texts, the last word completed."""
+        return views.completions(store, clock.now(), query=q)
 
     @routes.get("/tasks/{task_id:path}", tags=["tasks"])
     def task(task_id: str) -> Json:

@@ -21,7 +21,7 @@ from celeriac.web.assets import Assets
 from celeriac.web.desk import Desk
 from celeriac.web.guard import Guard
 from celeriac.web.headers import SecurityHeaders
-from celeriac.web.pages import board, incidents, ledger, overview, tasks
+from celeriac.web.pages import board, incidents, ledger, overview, rescues, tasks
 
 
 def create_app(
@@ -31,7 +31,7 @@ def create_app(
     app = FastAPI(title="Celeriac", openapi_url=None, docs_url=None, redoc_url=None)
     desk = Desk(store, clock)
     app.include_router(health_router(health, store.watermark))
-    for noun in (overview, incidents, ledger, tasks, board):
+    for noun in (overview, incidents, rescues, ledger, tasks, board):
         app.include_router(noun.router(desk))
     app.mount(PREFIX, create_api(store, clock))
     app.mount("/static", Assets(), name="static")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 
 from celeriac.api.liveness import Liveness
-from celeriac.api.truth import Claimed, Role, Surroundings, verdict
+from celeriac.api.proofs import proofs
+from celeriac.api.surroundings import Claimed, Declared, Line, Process, Role, Running, Surroundings, Usual
+from celeriac.api.truth import verdict
 from celeriac.clock import rfc3339
 from celeriac.model.broker import Held
 from celeriac.model.event import Event
 from celeriac.model.queue import Queue, QueueSample
+from celeriac.model.sighting import Place, Sighting
 from celeriac.model.task import Task, fold_all
 
 AT = 5_000.0
@@ -143,3 +146,129 @@ def test_a_scheduled_task_of_a_worker_that_is_no_more_is_not_scheduled_there() -
     due = task("sent", "received", eta=rfc3339(AT + 60))
     dead = Surroundings(AT, liveness=Liveness("dead", "killed"))
     assert verdict(due, dead).word == "unknown"
+
+
+def draining(ready: int) -> Queue:
+    """A queue that loses two messages a second."""
+    looks = tuple(QueueSample("mail", AT - 20 + step * 5, ready + 40 - step * 10) for step in range(5))
+    return Queue("mail", looks, ("celery@a",))
+
+
+def test_a_waiting_task_says_its_place_and_when_its_turn_comes() -> None:
+    by_publish = verdict(task("sent"), Surroundings(AT, queue=draining(50), ahead=19))
+    assert by_publish.because == (
+        "published 1 s ago; 50 wait in mail, 19 before it, 1 worker consumes it; "
+        "its turn comes in about 10 s at this rate (2.0/s)"
+    )
+    seen = Sighting("t1", AT - 1, Place("ready", "mail", 1), AT - 1)
+    assert "it is next" in verdict(task("sent"), Surroundings(AT, queue=draining(50), ahead=19, sighting=seen)).because
+    stuck = Queue("mail", tuple(QueueSample("mail", AT - 20 + step * 5, 9) for step in range(5)), ())
+    assert "when its turn comes cannot be told" in verdict(task("sent"), Surroundings(AT, queue=stuck, ahead=3)).because
+
+
+@pytest.mark.parametrize(
+    ("place", "word"),
+    [(Place("dead-letter", "mail.dlq"), "dead"), (Place("delayed"), "scheduled"), (Place("unacked"), "reserved")],
+)
+def test_a_message_that_stands_aside_is_not_said_to_wait(place: Place, word: str) -> None:
+    around = Surroundings(AT, queue=queue(3), sighting=Sighting("t1", AT - 1, place, AT - 1))
+    assert verdict(task("sent"), around).word == word
+
+
+def test_what_cannot_be_found_says_how_it_was_looked_for() -> None:
+    def because(sighting: Sighting) -> str:
+        return verdict(task("sent"), Surroundings(AT, queue=queue(0), sighting=sighting)).because
+
+    assert because(Sighting("t1", AT, unsure="2,000,000 deep")).endswith("the broker was searched: 2,000,000 deep")
+    assert because(Sighting("t1", AT, absences=2, absent_since=AT - 9)).endswith(
+        "2 full searches of the broker saw it nowhere"
+    )
+
+
+def test_a_reserved_task_says_behind_what() -> None:
+    line = Line((Running("r1", "reports.build", AT - 240), Running("r2", None, None)), 2, 1)
+    found = verdict(task("sent", "received"), Surroundings(AT, liveness=ALIVE, line=line))
+    assert found.word == "reserved"
+    assert found.because.endswith(
+        "; behind reports.build (since 4.0 min), r2, which fill all 2 slots and 1 task before it"
+    )
+
+
+def test_a_running_task_is_set_beside_its_own_history() -> None:
+    around = Surroundings(
+        AT, liveness=ALIVE, process=Process(4130, 600 * 2**20, AT), usual=Usual(200, 0.5, 100 * 2**20)
+    )
+    found = verdict(task(*LIFE), around)
+    assert found.because == (
+        "celery@a, child 4130, started it 1 s ago and is alive: heartbeat 1 s ago; longer than the 0 s that 95 % of "
+        "the last 200 took; its process has 600 MiB (95 % of its name take at most 100 MiB)"
+    )
+
+
+@pytest.mark.parametrize("kinds", [("sent",), LIFE[:2], LIFE])
+def test_what_was_declared_stands_over_what_its_events_say(kinds: tuple[str, ...]) -> None:
+    held = Surroundings(AT, liveness=DEAD, declared=Declared("held", "the dead celery@a has it until 12:00"))
+    assert verdict(task(*kinds), held) == ("held", "the dead celery@a has it until 12:00")
+
+
+def test_a_declaration_says_nothing_of_a_task_that_ended() -> None:
+    assert verdict(task(*LIFE, "succeeded"), Surroundings(AT, declared=Declared("unknown", "x"))).word == "succeeded"
+
+
+def test_a_lost_task_says_why() -> None:
+    lost = task(*LIFE, "lost", because="celery@a was killed; it had acknowledged the task")
+    found = verdict(lost, Surroundings(AT))
+    assert found.word == "lost"
+    assert found.because.endswith("celery@a was killed; it had acknowledged the task")
+
+
+def test_a_parked_task_is_dead_with_the_reason() -> None:
+    found = verdict(task(*LIFE, "parked", because="3 processes died running it"), Surroundings(AT))
+    assert found.word == "dead"
+    assert found.because.startswith("set aside, and not run again, on celery@a")
+
+
+def test_a_task_that_ran_twice_names_both_runs() -> None:
+    twice = verdict(task(*LIFE, "succeeded", "received", "started", retries=0), Surroundings(AT, liveness=ALIVE))
+    assert twice.because.endswith("it ran twice: attempt 1 on celery@a and attempt 2 on celery@a")
+
+
+def test_a_redelivery_and_a_rescue_are_told() -> None:
+    again = verdict(task("sent", "received", "queued", "received", retries=0), Surroundings(AT, liveness=ALIVE))
+    assert "it was delivered again" in again.because
+    assert again.because.endswith("rescue put it back into its queue")
+
+
+def test_a_revoked_task_whose_message_still_stands_there_may_run() -> None:
+    called_off = verdict(task("sent"), Surroundings(AT, queue=queue(3), called_off=AT - 1))
+    assert called_off.word == "waiting"
+    assert "but its message is still there" in called_off.because
+    seen = Sighting("t1", AT + 5, Place("ready", "mail", 4), AT + 5)
+    dropped = verdict(task("sent", "received", "revoked"), Surroundings(AT + 9, sighting=seen))
+    assert (dropped.word, "still stands in mail" in dropped.because) == ("revoked", True)
+
+
+def test_a_success_of_long_ago_says_why_its_result_reads_pending() -> None:
+    old = verdict(task(*LIFE, "succeeded"), Surroundings(AT + 2 * 86_400))
+    assert old.because.endswith("so AsyncResult may read PENDING now")
+    assert "PENDING" not in verdict(task(*LIFE, "succeeded"), Surroundings(AT)).because
+
+
+def test_every_verdict_stands_on_dated_evidence() -> None:
+    around = Surroundings(
+        AT,
+        roles=(LOST,),
+        held=Held("tag", "t1", None, "mail", AT - 9),
+        sighting=Sighting("t1", AT - 3, Place("ready", "mail", 7), AT - 3),
+        claimed=Claimed("celery@a", "active", AT - 2),
+        queue=queue(4),
+        ahead=6,
+        liveness=ALIVE,
+        process=Process(4130, 2**20, AT - 1),
+        watching=1.0,
+    )
+    told = proofs(task("sent"), around)
+    assert [fact.at for fact in told] == sorted(fact.at for fact in told)
+    assert {fact.source for fact in told} == {"event", "broker", "ledger", "worker", "process"}
+    assert all(fact.fact and fact.how for fact in told)
+    assert proofs(Task("nobody"), Surroundings(AT, watching=7.0))[0].at == 7.0

@@ -151,10 +151,10 @@ def test_a_broken_search_says_where(healthy: Store) -> None:
 def test_the_lost_task_tells_its_whole_story(trouble: Store) -> None:
     found = views.task(trouble, NOW, LOST)
     assert found["verdict"] == "lost"
-    assert [entry["what"] for entry in found["timeline"]] == ["sent", "received", "started"]
-    assert {entry["source"] for entry in found["timeline"]} == {"events"}
+    assert [entry["what"] for entry in found["timeline"]] == ["sent", "received", "started", "lost"]
+    assert {entry["source"] for entry in found["timeline"]} == {"events", "ledger"}
     assert found["where"] == {"queue": "celery", "worker": NODE, "pid": 4121}
-    assert found["attempts"][0]["outcome"] is None
+    assert found["attempts"][0]["outcome"] == "lost"
     assert found["incidents"][0]["incident"] == INCIDENT
     assert found["gaps"][0]["size"] == 12
     assert found["children"] is None
@@ -215,5 +215,5 @@ def test_the_pulse_moves_with_what_changed(healthy: Store) -> None:
 
 def test_a_list_calls_a_lost_task_lost_as_its_own_page_does(trouble: Store) -> None:
     rows = {row["id"]: row for row in views.tasks(trouble, NOW, limit=200)["items"]}
-    assert (rows[LOST]["state"], rows[LOST]["verdict"]) == ("started", "lost")
-    assert all(row["verdict"] is None for row in rows.values() if row["state"] == "succeeded")
+    assert (rows[LOST]["state"], rows[LOST]["verdict"]) == ("lost", "lost")
+    assert all(row["verdict"] == "succeeded" for row in rows.values() if row["state"] == "succeeded")

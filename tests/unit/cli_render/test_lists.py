@@ -90,9 +90,9 @@ def test_an_attempt_tells_what_it_took_in_memory_where_that_is_known(store: Stor
 
 def test_the_task_list_keeps_ids_whole(store: Store, read: Read) -> None:
     text = read(render.tasks(views.tasks(store, NOW)))
-    assert f"{TASK}  started" in text
+    assert f"{TASK}  running" in text
     assert "exports.csv" in text
-    assert text.endswith("1 task: 1 started")
+    assert text.endswith("1 task: 1 running")
 
 
 def test_a_search_without_a_hit_says_what_was_searched(store: Store, read: Read) -> None:

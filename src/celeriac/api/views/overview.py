@@ -9,7 +9,9 @@ from celeriac.api.views.incidents import ACTIVE, incident_row
 from celeriac.api.views.queues import queue_rows
 from celeriac.api.views.shape import Json, when
 from celeriac.api.views.workers import worker_rows
-from celeriac.store import Store, TaskQuery
+from celeriac.model.ledger import Term
+from celeriac.store import Store
+from celeriac.store.query import fits
 
 _SEVERITIES = ("critical", "warning", "info")
 
@@ -88,7 +90,7 @@ def _count(working: list[Json]) -> dict[str, int]:
 
 
 def _last_finished(store: Store) -> str | None:
-    newest = store.tasks(TaskQuery(state="succeeded"), limit=1).items
+    newest = store.tasks(fits("term", Term.SUCCEEDED), limit=1).items
     return when(newest[0].ended_at) if newest else None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from celeriac.api.truth import Role
+from celeriac.api.surroundings import Role
 from celeriac.model.incident import IncidentState
 from celeriac.store import Store
 

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from celeriac.api.liveness import Liveness
-from celeriac.api.truth import Claimed, Surroundings, verdict
+from celeriac.api.proofs import proofs
+from celeriac.api.truth import verdict
 from celeriac.api.views.freshness import fresh
 from celeriac.api.views.memory import limit_of
-from celeriac.api.views.queues import WINDOW
-from celeriac.api.views.roles import roles
 from celeriac.api.views.shape import Json, gap_json, when
-from celeriac.api.views.workers import judged_lives
+from celeriac.api.views.surroundings import surroundings
 from celeriac.model.attempt import Attempt, AttemptState
 from celeriac.model.event import RECORDED, Event
+from celeriac.model.finding import Fact
 from celeriac.model.gap import Gap
+from celeriac.model.ledger import is_doubled
 from celeriac.model.mark import Mark, heard_once
-from celeriac.model.queue import Queue
 from celeriac.model.task import Ending, Task
-from celeriac.model.worker import Worker
 from celeriac.store import Store
 
-Lives = list[tuple[Worker, Liveness]]
-SETTLED = 2.0
-"""Seconds between a start, an answer and the watermark beyond which their order is sure."""
 UNSEEN = {
     "what": "children",
     "why": "the store keeps no index by parent",
@@ -36,20 +31,23 @@ def task(store: Store, now: float, task_id: str) -> Json:
     judged, gaps = fresh(store, now)
     at = judged.as_of or now
     last = known.last
-    around = _surroundings(store, known, at, stale=judged.stale)
+    around = surroundings(store, known, events, at, stale=judged.stale)
     found = verdict(known if last else None, around)
     return {
         "id": task_id,
         "name": known.name or (around.held.name if around.held else None),
         "verdict": found.word,
         "because": found.because,
+        "cause": _cause(known, events),
         "as_of": when(judged.as_of),
         "stale": judged.stale,
         "where": {
             "queue": known.queue or (around.queue.name if around.queue else None),
             "worker": last.worker if last else None,
-            "pid": _runs_in(last) if last else None,
+            "pid": around.process.pid if around.process else _runs_in(last) if last else None,
         },
+        "evidence": [_proof(fact) for fact in proofs(known, around)],
+        "duplicated": is_doubled(known.attempts),
         "attempts": [_attempt(one, known.ending) for one in known.attempts],
         "timeline": _timeline(known, events),
         "curve": _curve(events),
@@ -64,6 +62,7 @@ def task(store: Store, now: float, task_id: str) -> Json:
         "kwargs": known.kwargs,
         "eta": known.eta,
         "expires": known.expires,
+        "key": known.key,
         "result": known.ending.text if known.ending and known.ending.what == "succeeded" else None,
         "traceback": (known.ending.traceback or None) if known.ending else None,
         "marks_cut": known.cut,
@@ -72,60 +71,15 @@ def task(store: Store, now: float, task_id: str) -> Json:
     }
 
 
-def _surroundings(store: Store, task: Task, at: float, *, stale: bool) -> Surroundings:
-    held = next((one for one in store.held() or () if one.task_id == task.id), None)
-    lives = judged_lives(store, at, stale=stale)
-    return Surroundings(
-        at=at,
-        stale=stale,
-        roles=roles(store, task.id),
-        held=held,
-        claimed=_claim(lives, task.id),
-        queue=_queue(store.queues(at - WINDOW), task),
-        liveness=_liveness(lives, task.last),
-        denied=_denial(lives, task, at),
-        watching=store.first_seen(),
-    )
-
-
-def _queue(queues: tuple[Queue, ...], task: Task) -> Queue | None:
-    """The task's queue; for a task that no event named, one that shows it at an end."""
-    if task.queue is not None:
-        return next((queue for queue in queues if queue.name == task.queue), None)
-    if task.last is not None:
+def _cause(task: Task, events: tuple[Event, ...]) -> object:
+    """The cause slug of a loss, while the event that declared it is kept; None for what is not lost."""
+    if task.state is not AttemptState.LOST:
         return None
-    return next((queue for queue in queues if task.id in (queue.latest.oldest_id, queue.latest.newest_id)), None)
+    return next((event.data.get("cause") for event in reversed(events) if event.kind == "task-lost"), None)
 
 
-def _claim(lives: Lives, task_id: str) -> Claimed | None:
-    for worker, liveness in lives:
-        if liveness.state == "alive" and worker.asked_at is not None:
-            state = next((one.state for one in worker.claims or () if one.task_id == task_id), None)
-            if state:
-                return Claimed(worker.node, state, worker.asked_at)
-    return None
-
-
-def _liveness(lives: Lives, attempt: Attempt | None) -> Liveness | None:
-    if attempt is None or attempt.worker is None:
-        return None
-    life = (attempt.worker, attempt.pid)
-    return next((liveness for worker, liveness in lives if (worker.node, worker.pid) == life), None)
-
-
-def _denial(lives: Lives, task: Task, at: float) -> float | None:
-    """When the life that took the task last listed all it has, and the task was not there. Only an answer that all
-    events were read beyond counts: until then its end may still be on its way."""
-    last = task.last
-    taken = None if last is None else last.started_at or last.received_at
-    if last is None or taken is None:
-        return None
-    for worker, _ in lives:
-        if (worker.node, worker.pid) != (last.worker, last.pid) or worker.claims is None or worker.asked_at is None:
-            continue
-        if taken + SETTLED < worker.asked_at < at - SETTLED:
-            return None if any(one.task_id == task.id for one in worker.claims) else worker.asked_at
-    return None
+def _proof(fact: Fact) -> Json:
+    return {"at": when(fact.at), "source": fact.source, "fact": fact.fact, "how": fact.how}
 
 
 def _touches(gap: Gap, task: Task) -> bool:

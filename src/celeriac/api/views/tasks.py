@@ -1,49 +1,36 @@
-"""Tasks: a page of a search, and how many stand in each state."""
+"""Tasks: a page of a search, and how many stand in each term."""
 
 from __future__ import annotations
 
 from celeriac.api.search import parse
-from celeriac.api.truth import from_incidents
 from celeriac.api.views.freshness import fresh
-from celeriac.api.views.roles import roles
 from celeriac.api.views.shape import Json, listing, when
-from celeriac.model.attempt import AttemptState
+from celeriac.model.ledger import Term
 from celeriac.store import Store, TaskRow
 
-STATES = tuple(state.value for state in AttemptState)
+TERMS = tuple(term.value for term in Term)
 """In the order of a task's life."""
 
 
 def tasks(store: Store, now: float, *, query: str = "", after: str | None = None, limit: int = 50) -> Json:
     """Tasks that `query` (see `celeriac.api.search`) finds, the newest change first. Raises QueryError."""
-    wanted = parse(query)
     judged, gaps = fresh(store, now)
-    page = store.tasks(wanted, after=after, limit=limit)
+    page = store.tasks(parse(query, judged.as_of or now), after=after, limit=limit)
+    total = store.balance()[0]
+    counts = {term.value: tasks for term, tasks in total.terms.items() if tasks}
     return listing(
-        (task_row(row, _misfortune(store, row)) for row in page.items),
-        judged,
-        gaps,
-        after=page.next,
-        extra={"counts": store.task_counts(), "query": query},
+        (task_row(row) for row in page.items), judged, gaps, after=page.next, extra={"counts": counts, "query": query}
     )
 
 
-def _misfortune(store: Store, row: TaskRow) -> str | None:
-    """`lost` or `held`, as an incident says of a task that its events left open."""
-    if AttemptState(row.state).ended:
-        return None
-    told = from_incidents(roles(store, row.id))
-    return told.word if told else None
-
-
-def task_row(row: TaskRow, verdict: str | None = None) -> Json:
-    """One line of the list. `state` is where its events left it, `verdict` what became of it, where that is known to
-    be something else."""
+def task_row(row: TaskRow) -> Json:
+    """One line of the list. `state` is where its events left it, `verdict` the term that the ledger has it in."""
     return {
         "id": row.id,
         "name": row.name,
         "state": row.state,
-        "verdict": verdict,
+        "verdict": row.term,
+        "because": row.because,
         "queue": row.queue,
         "worker": row.worker,
         "pid": row.pid,
@@ -56,4 +43,7 @@ def task_row(row: TaskRow, verdict: str | None = None) -> Json:
         "peak_rss": row.peak_rss,
         "retries": row.retries,
         "reason": row.reason,
+        "error": row.error,
+        "key": row.key,
+        "duplicated": row.doubled,
     }

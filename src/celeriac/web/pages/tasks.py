@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
 from celeriac.api import views
-from celeriac.api.search import with_state
-from celeriac.api.views.tasks import STATES
+from celeriac.api.search import KEYS, with_state
+from celeriac.api.views.tasks import TERMS
 from celeriac.errors import QueryError
 from celeriac.web.desk import Desk, search_link
 
@@ -26,6 +26,11 @@ def router(desk: Desk) -> APIRouter:
     ) -> HTMLResponse:
         return desk.page(request, "tasks", lambda: _search(desk, q, after), ("tasks",))
 
+    @routes.get("/tasks/complete")
+    def complete(q: Annotated[str, Query(max_length=400)] = "") -> HTMLResponse:
+        known = views.completions(desk.store, desk.now(), query=q)
+        return HTMLResponse(desk.environment.get_template("parts/completions.html").render(known))
+
     @routes.get("/t/{task_id:path}")
     def task(request: Request, task_id: str) -> HTMLResponse:
         return desk.page(request, "task", lambda: {"task": views.task(desk.store, desk.now(), task_id)}, ("task",))
@@ -35,7 +40,7 @@ def router(desk: Desk) -> APIRouter:
 
 def _search(desk: Desk, query: str, after: str | None) -> dict[str, Any]:
     """What was found, or where the query is at fault: that is an answer too, and the box must show it."""
-    asked = {"query": query, "after": after}
+    asked = {"query": query, "after": after, "starts": [f"{key}:" for key in KEYS]}
     try:
         found = views.tasks(desk.store, desk.now(), query=query, after=after)
     except QueryError as fault:
@@ -44,11 +49,11 @@ def _search(desk: Desk, query: str, after: str | None) -> dict[str, Any]:
 
 
 def _tabs(query: str, found: dict[str, Any]) -> list[dict[str, Any]]:
-    """One tab for all, and one per state that has tasks or is chosen; the rest of the query stays."""
+    """One tab for all, and one per term that has tasks or is chosen; the rest of the query stays."""
     counts: dict[str, int] = found["counts"]
     bare = with_state(query, None)
     tabs = [{"label": "all", "link": search_link(bare), "count": sum(counts.values()), "chosen": query == bare}]
-    for state in STATES:
+    for state in TERMS:
         link = with_state(query, state)
         if counts.get(state) or query == link:
             tabs.append(
