@@ -21,6 +21,7 @@ from bench.report import Figure
 from celeriac.model.event import Event, fingerprint
 from celeriac.model.source import SourceMark
 from celeriac.store import Batch, Store, TaskQuery
+from celeriac.store.query import Condition, fits
 from lab.redis import RedisServer
 from lab.server import Server
 
@@ -100,14 +101,16 @@ def latency(ask: Callable[[], object]) -> float:
 def pages(store: Store, total: int) -> dict[str, float]:
     """Milliseconds of what the dashboard asks for most."""
     some = str(UUID(int=(total // 2 * 0x9E3779B97F4A7C15F39CC0605CEDC835) % 2**128))
-    failures = TaskQuery(state="failed")
+    failures = fits("term", "failed")
     deep = store.tasks(failures, limit=500).next
     return {
         "failures_page": latency(lambda: store.tasks(failures)),
         "failures_page_deep": latency(lambda: store.tasks(failures, after=deep)),
-        "name_and_state_page": latency(lambda: store.tasks(TaskQuery(name=NAMES[7], state="succeeded"))),
-        "name_prefix_page": latency(lambda: store.tasks(TaskQuery(name="shop.tasks.job_3*"))),
-        "rare_text_page": latency(lambda: store.tasks(TaskQuery(text="nowhere"))),
+        "name_and_state_page": latency(
+            lambda: store.tasks(TaskQuery((Condition("name", (NAMES[7],)), Condition("term", ("succeeded",)))))
+        ),
+        "name_prefix_page": latency(lambda: store.tasks(fits("name", "shop.tasks.job_3*"))),
+        "rare_text_page": latency(lambda: store.tasks(fits("text", "nowhere"))),
         "task_by_id": latency(lambda: store.task(some)),
         "timeline": latency(lambda: store.timeline(some)),
         "task_counts": latency(store.task_counts),

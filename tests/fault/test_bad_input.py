@@ -48,7 +48,7 @@ def refused(*args: str, says: str, code: int = 2, cwd: Path | None = None, env: 
         (f"nonsense {SECRET}", "what is given is no broker's URL"),
         (f"redis://:{SECRET}@127.0.0.1:99999/0", "the port in the broker's URL is no number"),
         (f"redis://:{SECRET}@127.0.0.1/zero", "the database in the broker's URL is 'zero'"),
-        (f"amqp://guest:{SECRET}@127.0.0.1//", "RabbitMQ is not read yet. Celeriac reads Redis and Valkey"),
+        (f"sqs://key:{SECRET}@", "Amazon SQS is not read yet. Celeriac reads Redis and Valkey"),
     ],
     ids=["scheme", "nonsense", "port", "database", "amqp"],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from celeriac.brokers.results import started_results
-from celeriac.errors import BrokerUnavailableError, ConfigError
+from celeriac.errors import BrokerUnavailableError, UnsupportedByBrokerError
 from lab.celery import Producer, Worker
 from lab.redis import RedisServer
 from lab.wait import wait_until
@@ -31,7 +31,7 @@ def test_a_running_task_is_named_with_its_worker_and_a_finished_one_is_not() -> 
 
 
 def test_other_backends_and_dead_ones_are_told_in_one_line() -> None:
-    with pytest.raises(ConfigError):
+    with pytest.raises(UnsupportedByBrokerError):
         started_results("db+sqlite:///results.db", 0.0)
     with RedisServer() as redis:
         url = redis.url

@@ -29,6 +29,7 @@ from celeriac.model.finding import (
 )
 from celeriac.model.gap import Gap
 from celeriac.model.incident import Incident, IncidentState
+from celeriac.model.ledger import Declaration, Term
 from celeriac.model.queue import QueueSample
 from celeriac.model.source import SourceMark
 from celeriac.model.worker import Claim, Worker
@@ -197,6 +198,8 @@ def fill_trouble(store: Store, now: float = NOW) -> None:
             marks=marks(now),
         )
     )
+    killed = Declaration(LOST, Term.LOST, "early-ack", f"{NODE} was killed; it had acknowledged the task", died)
+    store.declare([killed], now)
     past = Incident(
         "0ld", finding_key("queue", "mail"), IncidentState.RESOLVED, now - 9000, now - 8000,
         (_unconsumed(now - 9000, "mail", None),), opened_at=now - 9000, resolved_at=now - 8000,

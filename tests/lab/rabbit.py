@@ -23,10 +23,15 @@ BINARIES = Path("/usr/lib/rabbitmq/bin")
 
 class RabbitServer:
     """`with RabbitServer() as server:` a node on free ports, in a directory of its own, with an epmd of its own; all
-    of it gone at the end. Starting takes some seven seconds: share one among tests."""
+    of it gone at the end. Starting takes some seven seconds: share one among tests.
 
-    def __init__(self) -> None:
+    `management` serves the management API too, with figures at most a second old; `conf` are more lines of
+    rabbitmq.conf. What times out is looked for every second, not every minute."""
+
+    def __init__(self, *, management: bool = False, conf: str = "") -> None:
         need("rabbitmq-server")
+        self.management_port = free_port() if management else None
+        self._conf = conf
         self.port = free_port()
         self.directory = Path(tempfile.mkdtemp(prefix="lab-rabbit-"))
         self._name = f"lab{uuid.uuid4().hex[:8]}@localhost"
@@ -37,6 +42,12 @@ class RabbitServer:
     def url(self) -> str:
         """The broker URL."""
         return f"amqp://guest:guest@127.0.0.1:{self.port}//"
+
+    @property
+    def management_url(self) -> str:
+        """The management API's URL, for BrokerSettings."""
+        assert self.management_port, "the server was not given the management API"
+        return f"http://guest:guest@127.0.0.1:{self.management_port}"
 
     def start(self) -> None:
         """Start, or start again in the same directory; returns when the node answers."""
@@ -112,10 +123,18 @@ class RabbitServer:
             check=check,
         )
 
+    def _managed(self) -> str:
+        if self.management_port is None:
+            return ""
+        listener = f"management.tcp.port = {self.management_port}\nmanagement.tcp.ip = 127.0.0.1\n"
+        return f"{listener}collect_statistics_interval = 1000\n"
+
     def _settings(self, distribution: int, names: int) -> Mapping[str, str]:
         directory = self.directory
-        (directory / "rabbitmq.conf").write_text("disk_free_limit.absolute = 50MB\n")
-        (directory / "enabled_plugins").write_text("[].\n")
+        (directory / "rabbitmq.conf").write_text(f"disk_free_limit.absolute = 50MB\n{self._managed()}{self._conf}")
+        (directory / "advanced.config").write_text("[{rabbit,[{channel_tick_interval,1000}]}].\n")
+        plugins = "rabbitmq_management" if self.management_port else ""
+        (directory / "enabled_plugins").write_text(f"[{plugins}].\n")
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(directory),
@@ -130,6 +149,7 @@ class RabbitServer:
             "RABBITMQ_LOG_BASE": str(directory / "log"),
             "RABBITMQ_PID_FILE": str(directory / "pid"),
             "RABBITMQ_CONFIG_FILE": str(directory / "rabbitmq"),
+            "RABBITMQ_ADVANCED_CONFIG_FILE": str(directory / "advanced.config"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(directory / "enabled_plugins"),
             "RABBITMQ_GENERATED_CONFIG_DIR": str(directory / "conf"),
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",

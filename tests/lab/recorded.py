@@ -18,6 +18,7 @@ from typing import Any
 
 from celery import Task, shared_task
 from celery.exceptions import Ignore, Reject, SoftTimeLimitExceeded
+from celery.worker.control import control_command
 
 import celeriac
 from lab.app import app, make_app
@@ -109,6 +110,12 @@ def segfault() -> None:
 def login(user: str, password: str) -> str:
     """Has a secret among its arguments."""
     return f"{user} is in"
+
+
+@control_command(name="lab_hang")
+def hang(state: object) -> None:
+    """The worker's main loop turns no more."""
+    time.sleep(600)
 
 
 def _break(target: str) -> None:

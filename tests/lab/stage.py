@@ -14,6 +14,8 @@ from lab.redis import RedisServer
 class RedisStage:
     """A `Stage` over a server of the lab, which needs a password."""
 
+    shows_messages = True
+
     def __init__(self, server: RedisServer) -> None:
         assert server.password, "the contract wants a secret to look for"
         self.secret = server.password

@@ -72,8 +72,20 @@ def test_a_url_that_is_none_gives_one_line_with_an_example_and_no_secret(url: st
 
 @pytest.mark.parametrize(
     ("url", "product"),
-    [("amqp://guest@rabbit//", "RabbitMQ"), ("sentinel://s:26379", "Redis Sentinel"), ("sqs://", "Amazon SQS")],
+    [("confluentkafka://k", "Kafka"), ("sqs://", "Amazon SQS")],
 )
 def test_a_broker_of_celerys_that_is_not_read_is_named(url: str, product: str) -> None:
     with pytest.raises(UnsupportedByBrokerError, match=f"{product} is not read yet"):
         open_broker(BrokerSettings(url=SecretStr(url)))
+
+
+def test_sentinels_are_all_known_and_the_first_has_the_credentials() -> None:
+    address = parse("sentinel://:secret@a:1/2;sentinel://b;c:3", "mymaster")
+    assert address.sentinels == (("a", 1), ("b", 26379), ("c", 3))
+    assert (address.db, address.password, address.master) == (2, "secret", "mymaster")
+    assert address.label == "sentinel://mymaster@a:1,b:26379,c:3/2"
+
+
+def test_sentinels_without_the_name_of_the_primary_are_refused() -> None:
+    with pytest.raises(ConfigError, match="sentinel_master"):
+        parse("sentinel://s:26379")
