@@ -127,6 +127,14 @@ class OptionIgnored(Signal):
     fault: str
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class KeepaliveUnavailable(Signal):
+    """`celeriac_keepalive` is on, and this broker has no visibility timeout to keep a delivery from."""
+
+    level: ClassVar[int] = logging.WARNING
+    transport: str
+
+
 def emit(signal: Signal) -> None:
     """Log `signal` once, with its fields as `extra["celeriac"]`."""
     facts = {field.name: getattr(signal, field.name) for field in dataclasses.fields(signal)}

@@ -6,7 +6,7 @@ Subclass `BrokerContract`, give a `stage` fixture with a live, empty broker, and
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from celeriac.brokers import Broker, EventBatch, EventStream
 from celeriac.errors import BrokerUnavailableError
 from celeriac.model.event import Event
 from celeriac.model.queue import QueueSample
+from celeriac.model.sighting import Place, Search, Wanted
 
 
 class Stage(Protocol):
@@ -23,6 +24,8 @@ class Stage(Protocol):
 
     secret: str
     """The password that clients need; it may appear nowhere."""
+    shows_messages: bool
+    """True where a look can show the messages themselves: who stands at a queue's ends, what is held by whom."""
 
     def open(self) -> Broker:
         """A new adapter for it."""
@@ -65,9 +68,14 @@ class BrokerContract:
             assert _read_until(events, lambda batch: batch.current)
             yield events
 
-    def test_an_empty_broker_has_nothing_held_and_nothing_ready(self, broker: Broker) -> None:
+    def test_an_empty_broker_has_nothing_held_and_nothing_ready(self, stage: Stage, broker: Broker) -> None:
         look = broker.look(time.time())
-        assert (look.held, look.held_count, look.held_complete) == ((), 0, True)
+        if stage.shows_messages:
+            assert (look.held, look.held_count, look.held_complete) == ((), 0, True)
+        else:
+            assert (look.held, look.held_complete) == (None, False), "what is not seen is not nothing"
+            assert not look.held_count
+            assert look.blind_spots
         assert sum(sample.ready for sample in look.queues) == 0
 
     def test_a_look_tells_what_the_server_is_and_when_it_was_seen(self, broker: Broker) -> None:
@@ -79,13 +87,18 @@ class BrokerContract:
         assert look.latency > 0
 
     def test_ready_counts_every_priority(self, stage: Stage, broker: Broker) -> None:
+        broker.watch_queues(["parcels"])
         for priority in (0, 3, 9):
             stage.publish("parcels", priority)
         assert _queue(broker, "parcels").ready == 3
 
     def test_the_ends_of_a_queue_are_named(self, stage: Stage, broker: Broker) -> None:
+        broker.watch_queues(["parcels"])
         ids = [stage.publish("parcels") for _ in range(3)]
         sample = _queue(broker, "parcels")
+        if not stage.shows_messages:
+            assert (sample.oldest_id, sample.newest_id, sample.oldest_name) == (None, None, None)
+            return
         assert (sample.oldest_id, sample.newest_id) == (ids[0], ids[-1])
         assert sample.oldest_name
 
@@ -94,6 +107,37 @@ class BrokerContract:
         before = stage.contents()
         broker.look(time.time())
         assert broker.ask(time.time()) == ()
+        assert stage.contents() == before
+
+    def test_a_waiting_task_is_found_in_its_queue_and_never_called_absent(self, stage: Stage, broker: Broker) -> None:
+        broker.watch_queues(["parcels"])
+        first, second = stage.publish("parcels"), stage.publish("parcels")
+        broker.look(time.time())
+        search = _searched(broker, {first: "parcels", second: "parcels"})
+        assert search.absent == frozenset()
+        if stage.shows_messages:
+            assert search.found == {first: Place("ready", "parcels", 1), second: Place("ready", "parcels", 2)}
+        else:
+            assert search.found.keys() | search.unsure.keys() == {first, second}
+            assert all(search.unsure.values()), "a doubt has a reason"
+
+    def test_absence_is_told_at_the_end_of_a_search_and_only_of_what_was_wanted(
+        self, stage: Stage, broker: Broker
+    ) -> None:
+        broker.watch_queues(["parcels"])
+        stage.publish("parcels")
+        broker.look(time.time())
+        wanted = {"11111111-2222-3333-4444-555555555555": "parcels"}
+        search = _searched(broker, wanted)
+        assert search.found == {}
+        assert search.absent | search.unsure.keys() == wanted.keys()
+        assert bool(search.absent) is stage.shows_messages, "what cannot be read through proves no absence"
+
+    def test_a_search_leaves_no_trace(self, stage: Stage, broker: Broker) -> None:
+        stage.publish("parcels")
+        broker.look(time.time())
+        before = stage.contents()
+        _searched(broker, {"11111111-2222-3333-4444-555555555555": None})
         assert stage.contents() == before
 
     def test_an_idle_stream_is_current_and_empty(self, events: EventStream) -> None:
@@ -156,6 +200,18 @@ class BrokerContract:
 def _queue(broker: Broker, name: str) -> QueueSample:
     look = broker.look(time.time())
     return next(sample for sample in look.queues if sample.queue == name)
+
+
+def _searched(broker: Broker, wanted: Mapping[str, str | None]) -> Search:
+    """A whole search; until it is done it says nothing of absence."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        search = broker.search(Wanted(wanted), time.time())
+        if search.done:
+            return search
+        assert not search.absent
+        assert not search.unsure
+    raise AssertionError("the search is not done in 30 s")
 
 
 def _read_until(events: EventStream, wanted: Callable[[EventBatch], bool], seconds: float = 5.0) -> EventBatch:
