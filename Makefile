@@ -3,7 +3,7 @@
 # make check   ruff, mypy, import contracts: under a minute
 # make reference   write the pages that are generated from code
 # make bench   what it costs and how fast it is, measured here; BENCH="cost hooks" measures just those
-# make fault   the long campaigns: a thousand forks, ten minutes without a broker
+# make fault   the long campaigns: a thousand forks, ten minutes without a broker, 10,000 tasks under every fault
 # make test-matrix   the recorder against every Celery it promises; CELERY="5.4 5.7" names some
 
 PYTHON ?= python3
@@ -31,6 +31,7 @@ check: $(VENV)/.dev
 
 fault: $(VENV)/.dev packages
 	RECORDER_FORKS=1000 RECORDER_OUTAGE=600 $(BIN)/python -m pytest tests/fault -k recorder --timeout 3600
+	CONSERVATION_TASKS=10000 CONSERVATION_SEEDS=1,2 CONSERVATION_RABBIT_SEEDS=0,3 $(BIN)/python -m pytest tests/conservation
 
 test-matrix: $(VENV)/.pip packages
 	scripts/test-matrix $(BIN)/python $(CELERY)

@@ -113,6 +113,10 @@ class BrokerUnavailableError(BrokerError):
         self.cause = cause
 
 
+class OtherBrokerError(BrokerError):
+    """What the store tells was seen at another broker than the one to act on."""
+
+
 class UnsupportedByBrokerError(BrokerError):
     """This broker has no such facility."""
 

@@ -29,11 +29,12 @@ from lab.wait import wait_until
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "7"))
 TASKS = min(int(os.environ.get("BENCH_TASKS", "3000")), 20_000)
-MODES = ("nothing", "events", "celeriac", "opentelemetry", "sentry")
+MODES = ("nothing", "events", "celeriac", "keepalive", "opentelemetry", "sentry")
 NAMES = {
     "nothing": "nothing",
     "events": "Celery's events (three flags)",
     "celeriac": "`celeriac.install(app)`",
+    "keepalive": "`celeriac.install(app)`, `celeriac_keepalive`",
     "opentelemetry": "OpenTelemetry, null exporter",
     "sentry": "Sentry, errors only, null transport",
 }

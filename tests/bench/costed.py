@@ -1,6 +1,7 @@
 """The app whose cost is measured: one no-op task under the mode that BENCH_MODE names.
 
-nothing | events (Celery's three flags) | celeriac | opentelemetry (null exporter) | sentry (errors, null transport)
+nothing | events (Celery's three flags) | celeriac | keepalive (Celeriac with it) | opentelemetry (null exporter) |
+sentry (errors, null transport)
 """
 
 from __future__ import annotations
@@ -30,6 +31,11 @@ def _celeriac() -> None:
     import celeriac
 
     celeriac.install(app)
+
+
+def _keepalive() -> None:
+    app.conf.celeriac_keepalive = True
+    _celeriac()
 
 
 def _opentelemetry() -> None:
@@ -72,6 +78,7 @@ MODES: dict[str, Callable[[], None]] = {
     "nothing": lambda: None,
     "events": _events,
     "celeriac": _celeriac,
+    "keepalive": _keepalive,
     "opentelemetry": _opentelemetry,
     "sentry": _sentry,
 }

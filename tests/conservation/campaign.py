@@ -19,7 +19,8 @@ SKEWS = (0.0, 3.0, -3.0)
 
 @dataclass(frozen=True)
 class Campaign:
-    """How much of what; `seed` decides everything that chance does. `kinds` are the faults, all the broker's without."""
+    """How much of what; `seed` decides everything that chance does. `kinds` are the faults, else all that the broker
+    knows."""
 
     broker: str
     seed: int
@@ -30,7 +31,7 @@ class Campaign:
     patience: float = 60.0
 
     def open(self) -> Broker:
-        """The broker: Redis with an append-only file or without, RabbitMQ with either queue, with confirms or without."""
+        """Redis with an append-only file or without; RabbitMQ with either queue, with confirms or without."""
         if self.broker == "redis":
             return RedisBroker(durable=self.seed % 2 == 0)
         return RabbitBroker(("classic", "quorum")[self.seed % 2], confirms=self.seed // 2 % 2 == 0)
@@ -49,6 +50,12 @@ class Campaign:
         with World(folder, self.open(), skew=self.skew) as world:
             carry_out(world, self)
             return judge(world)
+
+    def __str__(self) -> str:
+        broker = self.open()
+        confirms = "" if broker.confirms else ", no confirms"
+        drawn = ", ".join(one.kind for one in self.schedule(broker))
+        return f"seed {self.seed}: {broker}{confirms}, a clock {self.skew:+g} s ahead; {drawn}"
 
 
 def carry_out(world: World, campaign: Campaign) -> None:

@@ -30,13 +30,15 @@ OF_BROKER: Mapping[str, frozenset[str]] = {
     "blackhole-unconfirmed": frozenset({"unconfirmed"}),
     "delete-queue": frozenset({"flushed", "unroutable"}),
 }
+SHOWN = 10
+"""Violations of one rule that a report lists."""
 Line = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """What was written outside. Lines are as `outside.note` wrote them. A look lists the ids that `came` into the broker
-    and `left` it since the one before; `stands` are those that it still holds at the end."""
+    """What was written outside. Lines are as `outside.note` wrote them. A look lists the ids that `came` into the
+    broker and `left` it since the one before; `stands` are those that it still holds at the end."""
 
     publishes: list[dict[str, Any]]
     work: list[dict[str, Any]]
@@ -90,7 +92,8 @@ class Report:
             f"ran twice: {self.ran_twice}, flagged {self.flagged}; unseen in a hole of known size: {self.in_holes}",
             f"violations: {_counted(rules) or 'none'}",
         ]
-        return "\n".join([*lines, *(f"  {one.rule} {one.task_id}: {one.detail}" for one in self.violations[:20])])
+        shown = [one for rule in rules for one in [each for each in self.violations if each.rule == rule][:SHOWN]]
+        return "\n".join([*lines, *(f"  {one.rule} {one.task_id}: {one.detail}" for one in shown)])
 
 
 def check(
@@ -251,13 +254,13 @@ def _took(strike: Line, case: Case) -> bool:
         return False
     if case.starts:
         return any(strike["main"] == one["main"] and strike["until"] >= one["at"] for one in case.starts)
-    return strike["until"] >= case.seen - SLACK and strike["begun"] <= case.missed + SLACK
+    return bool(strike["until"] >= case.seen - SLACK and strike["begun"] <= case.missed + SLACK)
 
 
 def lost_at(case: Case) -> float:
     """When it was lost: at the end of the fault that took it, or when it was last seen where that came later."""
-    began = max([case.seen, *(line["at"] for line in case.lines)])
-    struck = [strike["until"] for strike in case.journal if strike["until"] >= began - SLACK]
+    began: float = max([case.seen, *(line["at"] for line in case.lines)])
+    struck: list[float] = [strike["until"] for strike in case.journal if strike["until"] >= began - SLACK]
     return max(min(struck, default=began), began)
 
 

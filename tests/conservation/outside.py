@@ -1,7 +1,7 @@
 """The outside ledger: lines that the producer, the tasks and the nemesis wrote themselves, one append each.
 
-It knows nothing of Celery and nothing of Celeriac. Times are seconds of the host's monotonic clock, which is one for all
-processes and which nobody sets.
+It knows nothing of Celery and nothing of Celeriac. Times are seconds of the host's monotonic clock: one for all its
+processes, and nobody sets it.
 """
 
 from __future__ import annotations

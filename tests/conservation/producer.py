@@ -10,13 +10,22 @@ from __future__ import annotations
 import sys
 import time
 from random import Random
+from typing import Any
 from uuid import UUID
+
+from kombu.exceptions import OperationalError
 
 from conservation.outside import PUBLISHES, note
 from conservation.work import BROKEN, EARLY, LATE, LEDGER, app
 
 SECONDS = (0.0, 0.0, 0.01, 0.05, 0.2)
 LONG = 1.5
+_CONNECTION: Any = app.connection()
+FAILURES: tuple[type[Exception], ...] = (
+    *(OperationalError, OSError),
+    *_CONNECTION.connection_errors,
+    *_CONNECTION.channel_errors,
+)
 BURST = 2.0
 """Seconds of tasks that are published at once, so that a backlog comes and goes."""
 
@@ -43,7 +52,7 @@ def publish(task_id: str, name: str, seconds: float) -> None:
     ended = "returned"
     try:
         app.send_task(name, args=(seconds,), task_id=task_id, retry=False)
-    except Exception as error:
+    except FAILURES as error:
         ended = f"raised {type(error).__name__}"
         app.close()
     note(LEDGER / PUBLISHES, id=task_id, name=name, ended=ended)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any, Self
 
@@ -20,7 +20,7 @@ class RabbitBroker:
     """`with RabbitBroker("quorum", confirms=False) as broker:` a queue of that type; `confirms` is what publishers ask
     for. Its queue and its messages are durable."""
 
-    faults = (
+    faults: Sequence[str] = (
         "kill-child",
         "kill-main",
         "freeze-kill",
@@ -31,14 +31,16 @@ class RabbitBroker:
         "delete-queue",
         "freeze-restart",
     )
-    failures = ()
+    failures: tuple[type[Exception], ...] = ()
     pops = False
     durable = True
 
     def __init__(self, queue_type: str, *, confirms: bool) -> None:
         self.queue_type = queue_type
         self.confirms = confirms
-        self._server = RabbitServer(management=True)
+
+    def __str__(self) -> str:
+        return f"RabbitMQ, a {self.queue_type} queue"
 
     @property
     def port(self) -> int:
@@ -99,6 +101,7 @@ class RabbitBroker:
         self._server.ctl("delete_queue", QUEUE)
 
     def __enter__(self) -> Self:
+        self._server = RabbitServer(management=True)
         self._server.__enter__()
         return self
 

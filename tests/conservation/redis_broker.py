@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Self
 
@@ -20,7 +20,7 @@ STEPS = ("", "\x06\x163", "\x06\x166", "\x06\x169")
 class RedisBroker:
     """`with RedisBroker(durable=True) as broker:`"""
 
-    faults = (
+    faults: Sequence[str] = (
         "kill-child",
         "kill-main",
         "freeze-kill",
@@ -31,7 +31,7 @@ class RedisBroker:
         "flush",
         "full",
     )
-    failures = (redis.RedisError,)
+    failures: tuple[type[Exception], ...] = (redis.RedisError,)
     pops = True
     confirms = True
 
@@ -39,6 +39,9 @@ class RedisBroker:
         self.durable = durable
         log = ("--appendonly", "yes", "--appendfsync", "always") if durable else ()
         self._server = RedisServer(*log)
+
+    def __str__(self) -> str:
+        return f"Redis {'with' if self.durable else 'without'} an append-only file"
 
     @property
     def port(self) -> int:
@@ -57,7 +60,10 @@ class RedisBroker:
         }
         return {"broker_transport_options": options}
 
-    settings = ""
+    @property
+    def settings(self) -> str:
+        """Nothing."""
+        return ""
 
     def url(self, port: int | None = None) -> str:
         """See Broker."""

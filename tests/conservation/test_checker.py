@@ -33,7 +33,14 @@ KILLED = struck("kill-main", 101.5, 101.6, main=10)
 def judged(answer: Answer, *work: dict[str, Any], journal: tuple[dict[str, Any], ...] = (), **more: Any) -> Report:
     one = more.pop("one", published())
     stands = frozenset({"t1"}) if more.pop("stands", False) else frozenset[str]()
-    return check(Ledger([one], list(work), list(journal), stands), {"t1": answer}, **more)
+    looks, pops = more.pop("looks", []), more.pop("pops", True)
+    return check(Ledger([one], list(work), list(journal), looks, stands, pops=pops), {"t1": answer}, **more)
+
+
+def stood(until: float, missed: float) -> list[dict[str, Any]]:
+    """Looks into the broker that saw it from its publish on."""
+    looks = [(100.2, ["t1"], []), (until, [], []), (missed, [], ["t1"]), (missed + 1, [], [])]
+    return [{"at": at, "came": came, "left": left} for at, came, left in looks]
 
 
 def rules(report: Report) -> list[str]:
@@ -76,6 +83,31 @@ def test_a_loss_with_the_cause_that_happened_is_right() -> None:
 @pytest.mark.parametrize("cause", ["flushed", "evicted", "unroutable", None, "unknown"])
 def test_a_loss_with_another_cause_is_wrong(cause: str | None) -> None:
     assert rules(judged(Answer("lost", cause), START, journal=(KILLED,))) == ["wrong cause"]
+
+
+def test_what_stood_in_the_broker_until_a_flush_was_flushed_and_not_acknowledged() -> None:
+    told: dict[str, Any] = {"journal": (KILLED, struck("flush", 110, 110.1)), "looks": stood(109.9, 110.2)}
+    assert rules(judged(Answer("lost", "flushed"), **told)) == []
+    assert rules(judged(Answer("lost", "early-ack"), **told)) == ["wrong cause"]
+    assert rules(judged(Answer("lost", "in-socket"), **told)) == ["wrong cause"]
+
+
+def test_what_left_the_broker_before_a_flush_was_not_flushed() -> None:
+    told: dict[str, Any] = {"journal": (struck("flush", 110, 110.1),), "looks": stood(101.0, 101.3)}
+    assert rules(judged(Answer("lost", "flushed"), **told)) == ["wrong cause"]
+
+
+def test_a_message_may_be_parked_in_a_socket_before_its_worker_dies_only_where_the_broker_gives_it_away_unread() -> (
+    None
+):
+    told: dict[str, Any] = {"journal": (struck("kill-main", 108, 108.1, main=10),), "looks": stood(101.0, 101.3)}
+    assert rules(judged(Answer("lost", "in-socket"), **told)) == []
+    assert rules(judged(Answer("lost", "in-socket"), pops=False, **told)) == ["wrong cause"]
+
+
+def test_only_what_nobody_confirmed_was_unconfirmed() -> None:
+    for kind, found in (("restart-unconfirmed", []), ("restart", ["wrong cause"])):
+        assert rules(judged(Answer("lost", "unconfirmed"), journal=(struck(kind, 101, 110),), pops=False)) == found
 
 
 def test_a_fault_before_the_publish_explains_nothing() -> None:

@@ -1,29 +1,55 @@
 """The promise itself: nothing is lost unseen, nothing is called lost that is not, and every loss has its right cause.
 
-CONSERVATION_TASKS and CONSERVATION_SEEDS make it as long as you like; `make fault` does.
+CONSERVATION_TASKS, CONSERVATION_SEEDS and CONSERVATION_RABBIT_SEEDS make it as long as you like; `make fault` does.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from conservation.campaign import Campaign, campaign_of
+from conservation.campaign import Campaign
 
 TASKS = int(os.environ.get("CONSERVATION_TASKS", "240"))
-SEEDS = [int(seed) for seed in os.environ.get("CONSERVATION_SEEDS", "1").split(",")]
-RATE = 20.0 if TASKS <= 1000 else 40.0
-FAULT_EVERY = 4.0
-"""Seconds of publishing for each fault."""
+SHORT = TASKS <= 1000
+RATE = 20.0 if SHORT else 40.0
+RABBIT_RATE = 20.0
+FAULT_EVERY, RABBIT_FAULT_EVERY = 4.0, 12.0
+"""Seconds of publishing for each fault: a RabbitMQ node takes its time to start."""
+RABBIT_SHORT = ("kill-main", "delete-queue", "freeze-restart", "kill-child")
+"""What fits into a short run."""
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+def _seeds(name: str, default: str) -> list[int]:
+    return [int(seed) for seed in os.environ.get(name, default).split(",") if seed]
+
+
+def _hold(campaign: Campaign, folder: Path, tell: Callable[[str, object], None]) -> None:
+    report = campaign.run(folder)
+    tell("conservation", f"{campaign}\n{report}")
+    assert report.violations == [], f"{campaign}\n{report}"
+    assert report.published > campaign.tasks / 2
+
+
+@pytest.mark.redis
 @pytest.mark.timeout(3600)
-def test_every_task_is_accounted_for_under_every_fault(seed: int, tmp_path: Path) -> None:
-    campaign = Campaign(seed, TASKS, RATE, faults=max(3, int(TASKS / RATE / FAULT_EVERY)))
-    report = campaign_of(tmp_path, campaign)
-    print(f"\nseed {seed}, broker {'keeps' if campaign.durable else 'loses'} its data: {campaign.schedule}\n{report}")
-    assert report.violations == [], str(report)
-    assert report.published > TASKS / 2
+@pytest.mark.parametrize("seed", _seeds("CONSERVATION_SEEDS", "1"))
+def test_every_task_on_redis_is_accounted_for_under_every_fault(
+    seed: int, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    faults = max(3, int(TASKS / RATE / FAULT_EVERY))
+    _hold(Campaign("redis", seed, TASKS, RATE, faults), tmp_path, record_property)
+
+
+@pytest.mark.rabbitmq
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("seed", _seeds("CONSERVATION_RABBIT_SEEDS", "3"))
+def test_every_task_on_rabbitmq_is_accounted_for_under_every_fault(
+    seed: int, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    faults = len(RABBIT_SHORT) if SHORT else int(TASKS / RABBIT_RATE / RABBIT_FAULT_EVERY)
+    campaign = Campaign("rabbitmq", seed, TASKS, RABBIT_RATE, faults, RABBIT_SHORT if SHORT else ())
+    _hold(campaign, tmp_path, record_property)

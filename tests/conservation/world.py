@@ -21,7 +21,6 @@ from conservation.broker import Broker
 from conservation.checker import Answer, Ledger
 from conservation.outside import JOURNAL, LOOKS, PUBLISHES, WORK, note, now, read
 from lab.celery import TESTS, Worker
-from lab.need import need
 from lab.proxy import Proxy
 from lab.redis import RedisServer
 from lab.server import Server
@@ -32,11 +31,9 @@ WORKERS, SLOTS = 3, 2
 OPEN = ("waiting", "scheduled", "reserved", "running", "held", "retrying", "unknown")
 
 
-def skewed(seconds: float) -> dict[str, str]:
-    """The environment of a process whose wall clock is ahead by so much."""
-    command = [need("faketime"), "-f", "+0s", "printenv", "LD_PRELOAD"]
-    library = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
-    return {"LD_PRELOAD": library, "FAKETIME": f"{seconds:+g}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+def _skewed(seconds: float) -> dict[str, str]:
+    """The environment of a Python whose wall clock is ahead by so much."""
+    return {"CONSERVATION_SKEW": str(seconds), "PYTHONPATH": f"{TESTS / 'conservation' / 'skewed'}:{TESTS}"}
 
 
 def _is_ready(worker: Worker) -> bool:
@@ -46,8 +43,9 @@ def _is_ready(worker: Worker) -> bool:
 class World:
     """`with World(folder, broker, skew=3.0) as world:`; `skew` seconds is the second worker's clock ahead."""
 
-    def __init__(self, folder: Path, broker: Broker, *, skew: float = 0.0) -> None:
+    def __init__(self, folder: Path, broker: Broker, *, skew: float = 0.0, hands: int = WORKERS) -> None:
         self.folder = folder
+        self.hands = hands
         self.broker = broker
         self.skew = skew
         self.results = RedisServer()
@@ -108,14 +106,17 @@ class World:
         return f"{kind}-unconfirmed" if not self.broker.confirms else kind
 
     def answers(self) -> dict[str, Answer]:
-        """What Celeriac says of every task that was published."""
+        """What Celeriac says of every task that was published: its list, and of what is lost or not in it the task's
+        own page."""
         ids = [one["id"] for one in read(self.folder / PUBLISHES)]
+        listed = {item["id"]: Answer(item["verdict"] or "never-seen") for item in self._listed("")}
+        asked = [one for one in ids if one not in listed or listed[one].verdict == "lost"]
         with ThreadPoolExecutor(4) as pool:
-            return dict(zip(ids, pool.map(self._answer, ids), strict=True))
+            return listed | dict(zip(asked, pool.map(self._answer, asked), strict=True))
 
     def doubled(self) -> set[str]:
         """Tasks that Celeriac says ran twice."""
-        return set(self._listed("has:duplicate"))
+        return {item["id"] for item in self._listed("has:duplicate")}
 
     def holes(self) -> int:
         """How many events Celeriac says it has missed."""
@@ -138,9 +139,9 @@ class World:
     def _hire(self) -> None:
         """The workers: the second with a clock of its own, the last by way of the proxy."""
         host = uuid4().hex[:8]
-        ports = [None] * (WORKERS - 1) + [self.proxy.port]
-        for number, port in enumerate(ports):
-            clock = skewed(self.skew) if number == 1 and self.skew else {}
+        for number in range(self.hands):
+            port = self.proxy.port if number == self.hands - 1 else None
+            clock = _skewed(self.skew) if number == 1 and self.skew else {}
             worker = Worker(
                 self.broker.url(port),
                 concurrency=SLOTS,
@@ -173,8 +174,8 @@ class World:
         """When somebody who looks at the dashboard would first have seen each loss."""
         while not self._ended.wait(0.5):
             with suppress(urllib.error.URLError, OSError):
-                for task_id in self._listed("state:lost"):
-                    self._lost_since.setdefault(task_id, now())
+                for item in self._listed("state:lost"):
+                    self._lost_since.setdefault(item["id"], now())
 
     def _look(self) -> None:
         """What comes into the broker and leaves it, seen by our own eyes."""
@@ -186,12 +187,12 @@ class World:
                     note(self.folder / LOOKS, came=sorted(seen - there), left=sorted(there - seen))
                     there = seen
 
-    def _listed(self, query: str) -> list[str]:
-        found: list[str] = []
+    def _listed(self, query: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
         after = ""
         for _ in range(100):
             page = self.server.get(f"tasks?limit=200&q={query.replace(':', '%3A')}{after}")
-            found += [item["id"] for item in page["items"]]
+            found += page["items"]
             if page["next"] is None:
                 return found
             after = f"&after={page['next']}"

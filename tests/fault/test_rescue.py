@@ -110,8 +110,13 @@ def test_where_no_server_runs_the_command_does_it_and_another_time_there_is_noth
         assert unasked.code == 1
         assert "--yes" in unasked.err
         assert it.waiting() == 0
+        elsewhere = celeriac(*command, "--yes", "--broker", it.redis.url.replace("/0", "/1"))
+        assert (elsewhere.code, it.waiting()) == (2, 0)
+        assert "newest look was not at" in elsewhere.err
         assert celeriac(*command, "--yes").code == 0
         assert it.waiting() == 4
+        again = celeriac(*command, "--yes", "--json")
+        assert (again.code, again.json["tasks"]) == (0, [])
 
 
 def test_a_lost_task_is_published_again_only_when_that_is_asked_for(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Iterator
 
 import pytest
 from kombu import Connection
@@ -15,12 +14,6 @@ from lab.celery import Producer, Worker
 from lab.rabbit import RabbitServer
 from lab.record import record
 from lab.wait import wait_until
-
-
-@pytest.fixture(scope="module")
-def rabbit() -> Iterator[RabbitServer]:
-    with RabbitServer() as server:
-        yield server
 
 
 @pytest.mark.parametrize("kind", ["classic", "quorum"])

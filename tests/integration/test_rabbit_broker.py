@@ -21,9 +21,10 @@ from celeriac.errors import BrokerError, BrokerUnavailableError, UnsupportedByBr
 from celeriac.model.broker import BrokerLook
 from celeriac.model.queue import QueueSample
 from celeriac.model.sighting import Search, Wanted
+from celeriac.settings import BrokerSettings
 from lab.celery import Producer, Worker
 from lab.rabbit import RabbitServer
-from lab.rabbit_stage import VirtualHost
+from lab.rabbit_stage import USER, VirtualHost
 from lab.wait import wait_until
 
 pytestmark = pytest.mark.rabbitmq
@@ -31,15 +32,9 @@ TIMEOUT = 12_000
 LATE = {"task_acks_late": True, "worker_prefetch_multiplier": 1}
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[RabbitServer]:
-    with RabbitServer(management=True, conf=f"consumer_timeout = {TIMEOUT}\n") as server:
-        yield server
-
-
 @pytest.fixture
-def host(server: RabbitServer) -> Iterator[VirtualHost]:
-    with VirtualHost(server) as host:
+def host(rabbit: RabbitServer) -> Iterator[VirtualHost]:
+    with VirtualHost(rabbit) as host:
         yield host
 
 
@@ -109,22 +104,32 @@ def test_queues_that_stand_aside_are_told_from_work(host: VirtualHost, broker: B
 
 
 def test_an_alarm_is_seen_and_whom_it_blocks(
-    server: RabbitServer, host: VirtualHost, broker: Broker, alone: Broker
+    rabbit: RabbitServer, host: VirtualHost, broker: Broker, alone: Broker
 ) -> None:
     assert alone.look(time.time()).alarms == ()
     with closing(Connection(host.url)) as connection:
-        server.ctl("set_vm_memory_high_watermark", "0.00001")
+        rabbit.ctl("set_vm_memory_high_watermark", "0.00001")
         try:
             Publisher(connection).publish("x", routing_key="nowhere")
             wait_until(lambda: broker.look(time.time()).blocked, timeout=15, why="the publisher to be blocked")
             wait_until(lambda: alone.look(time.time()).alarms == ("memory or disk",), timeout=15)
             look = broker.look(time.time())
         finally:
-            server.ctl("set_vm_memory_high_watermark", "0.4")
+            rabbit.ctl("set_vm_memory_high_watermark", "0.4")
     assert (look.alarms, look.memory_share is not None and look.memory_share > 1) == (("memory",), True)
     wait_until(lambda: alone.look(time.time()).alarms == (), timeout=15, why="the alarm to end")
 
 
+@pytest.fixture
+def impatient(rabbit: RabbitServer) -> Iterator[None]:
+    """What is not acknowledged within seconds costs its consumer the channel."""
+    before = rabbit.ctl("eval", "{ok, T} = application:get_env(rabbit, consumer_timeout), T.").strip()
+    rabbit.ctl("eval", f"application:set_env(rabbit, consumer_timeout, {TIMEOUT}).")
+    yield
+    rabbit.ctl("eval", f"application:set_env(rabbit, consumer_timeout, {before}).")
+
+
+@pytest.mark.usefixtures("impatient")
 def test_a_consumer_that_timed_out_is_no_consumer_though_its_worker_lives(host: VirtualHost, broker: Broker) -> None:
     with Producer(host.url) as producer, Worker(host.url, node=node(), conf=LATE, concurrency=1) as worker:
         producer.send("nap", 60)
@@ -179,6 +184,24 @@ def test_only_an_empty_queue_proves_that_a_task_is_absent(host: VirtualHost, bro
     assert "management API" in _searched(alone, {"gone": "emptied"}).unsure["gone"]
 
 
+def test_a_url_names_the_authority_of_a_secure_server(rabbit: RabbitServer) -> None:
+    url = f"amqps://guest:guest@127.0.0.1:{rabbit.secure_port}//"
+    with closing(_opened(url)) as broker, pytest.raises(BrokerUnavailableError, match="no TLS"):
+        broker.look(time.time())
+    for more in ("CERT_REQUIRED", "CERT_REQUIRED&ssl_check_hostname=true"):
+        with closing(_opened(f"{url}?ssl_cert_reqs={more}&ssl_ca_certs={rabbit.certificate}")) as broker:
+            assert broker.look(time.time()).kind == "rabbitmq"
+            assert broker.label == f"amqps://127.0.0.1:{rabbit.secure_port}//"
+
+
+def test_who_may_not_publish_sees_the_queues_and_not_the_alarm(host: VirtualHost) -> None:
+    host.api("PUT", f"permissions/{host.name}/{USER}", {"configure": "", "write": "", "read": ""})
+    with closing(open_broker(host.settings(managed=False))) as broker:
+        look = broker.look(time.time())
+    assert look.alarms is None
+    assert "memory and disk alarms" in [spot.what for spot in look.blind_spots]
+
+
 def test_nothing_is_restored_where_the_broker_gives_back_by_itself(broker: Broker) -> None:
     with pytest.raises(UnsupportedByBrokerError, match="gives back"):
         broker.restore(Claim("1", "x", 0.0), 1)
@@ -193,6 +216,10 @@ def test_a_wrong_password_and_a_full_house_have_their_causes(host: VirtualHost) 
     with closing(open_broker(host.settings())) as broker, pytest.raises(BrokerUnavailableError) as raised:
         broker.look(time.time())
     assert raised.value.cause == "too-many-clients"
+
+
+def _opened(url: str) -> Broker:
+    return open_broker(BrokerSettings(url=SecretStr(url)))
 
 
 def _ready(broker: Broker) -> int:

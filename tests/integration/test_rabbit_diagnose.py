@@ -22,15 +22,9 @@ from lab.wait import wait_until
 pytestmark = pytest.mark.rabbitmq
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[RabbitServer]:
-    with RabbitServer(management=True) as server:
-        yield server
-
-
 @pytest.fixture
-def host(server: RabbitServer) -> Iterator[VirtualHost]:
-    with VirtualHost(server) as host:
+def host(rabbit: RabbitServer) -> Iterator[VirtualHost]:
+    with VirtualHost(rabbit) as host:
         yield host
 
 

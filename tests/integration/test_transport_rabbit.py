@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 
@@ -22,17 +21,11 @@ pytestmark = pytest.mark.rabbitmq
 LIMITS = Limits(size=1024 * 1024)
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[RabbitServer]:
-    with RabbitServer() as server:
-        yield server
-
-
 @pytest.fixture
-def server(running: RabbitServer) -> RabbitServer:
+def server(rabbit: RabbitServer) -> RabbitServer:
     """A server without the record's queue."""
-    without_record(running)
-    return running
+    without_record(rabbit)
+    return rabbit
 
 
 def test_the_queue_keeps_the_newest_within_its_cap(server: RabbitServer) -> None:
@@ -116,7 +109,8 @@ def test_the_users_queues_stay_as_they_are(server: RabbitServer) -> None:
     with closing(_outlet(server)) as outlet, closing(_inlet(server)) as inlet:
         outlet.send(b"parcel")
         inlet.receive(1.0, 10)
-        assert _queues(server, "messages") == {"users": 3, NAME: 1}
+        told = _queues(server, "messages")
+        assert (told["users"], told[NAME]) == (3, 1)
 
 
 def _outlet(server: RabbitServer, limits: Limits = LIMITS) -> Outlet:

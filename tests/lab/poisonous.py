@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import time
+from typing import Any
 
-from celery import Task, shared_task
+from celery import shared_task
 
 from lab.recorded import app
 
@@ -45,15 +46,11 @@ def gorge() -> None:
     raise MemoryError
 
 
-class Persistent(Task[..., None]):
-    """Sent again by Celery itself, once, when its worker was lost."""
-
-    retry_on_worker_lost = True
-    max_retries = 1
-    default_retry_delay = 0
+AGAIN: dict[str, Any] = {"retry_on_worker_lost": True, "max_retries": 1, "default_retry_delay": 0}
+"""Celery 5.7 sends such a task again by itself, once, when its process was lost."""
 
 
-@shared_task(name="lab.persist", base=Persistent)
+@shared_task(name="lab.persist", **AGAIN)
 def persist() -> None:
     """Kill the process that runs this."""
     os.kill(os.getpid(), signal.SIGKILL)

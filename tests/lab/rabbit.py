@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from lab.certificate import certify
 from lab.need import need
 from lab.port import free_port
 from lab.wait import wait_until
@@ -25,15 +26,17 @@ class RabbitServer:
     """`with RabbitServer() as server:` a node on free ports, in a directory of its own, with an epmd of its own; all
     of it gone at the end. Starting takes some seven seconds: share one among tests.
 
-    `management` serves the management API too, with figures at most a second old; `conf` are more lines of
-    rabbitmq.conf. What times out is looked for every second, not every minute."""
+    `management` serves the management API too, and reports every second; `tls` listens at `secure_port` as well, with
+    `certificate`; `conf` are more lines of rabbitmq.conf. What times out is looked for every second, not minute."""
 
-    def __init__(self, *, management: bool = False, conf: str = "") -> None:
+    def __init__(self, *, management: bool = False, tls: bool = False, conf: str = "") -> None:
         need("rabbitmq-server")
+        self.secure_port = free_port() if tls else None
         self.management_port = free_port() if management else None
-        self._conf = conf
         self.port = free_port()
         self.directory = Path(tempfile.mkdtemp(prefix="lab-rabbit-"))
+        self.certificate = self.directory / "certificate.pem"
+        self._conf = conf + self._secured()
         self._name = f"lab{uuid.uuid4().hex[:8]}@localhost"
         self._environment = self._settings(free_port(), free_port())
         self._process: subprocess.Popen[bytes] | None = None
@@ -122,6 +125,14 @@ class RabbitServer:
             timeout=60,
             check=check,
         )
+
+    def _secured(self) -> str:
+        if self.secure_port is None:
+            return ""
+        certificate, key = certify(self.directory)
+        files = {"cacertfile": certificate, "certfile": certificate, "keyfile": key}
+        options = "".join(f"ssl_options.{name} = {path}\n" for name, path in files.items())
+        return f"listeners.ssl.1 = 127.0.0.1:{self.secure_port}\n{options}ssl_options.verify = verify_none\n"
 
     def _managed(self) -> str:
         if self.management_port is None:

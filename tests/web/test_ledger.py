@@ -78,3 +78,13 @@ def test_it_refreshes_itself(dashboard: Dashboard, new_page: Any) -> None:
     page.goto(f"{dashboard.url}/ledger")
     fill_books(dashboard.store)
     expect(page.locator("#ledger .lede")).to_contain_text("it adds up", timeout=10_000)
+
+
+def test_on_a_phone_every_term_is_a_line_that_leads_to_its_tasks(books: Dashboard, new_page: Any) -> None:
+    page = new_page(viewport={"width": 360, "height": 780})
+    page.goto(f"{books.url}/ledger")
+    lines = page.get_by_role("list", name="Where they stand")
+    expect(lines.get_by_role("listitem")).to_have_count(9)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    lines.get_by_role("link", name="2 lost").click()
+    expect(page).to_have_url(re.compile(r"/tasks\?q=state%3Alost"))

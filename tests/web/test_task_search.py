@@ -34,6 +34,11 @@ def test_a_tab_keeps_the_rest_of_the_search(healthy: Dashboard, new_page: Any) -
     expect(page.locator("#tasks tbody tr")).to_have_count(1)
 
 
+def test_a_faulty_search_is_told_in_the_refreshed_part_too(healthy: Dashboard, new_page: Any) -> None:
+    answer = new_page().request.get(f"{healthy.url}/tasks?q=nmae:x&part=tasks")
+    assert (answer.status, "nmae: is not known" in answer.text()) == (200, True)
+
+
 def test_pages_show_every_task_once(healthy: Dashboard, new_page: Any) -> None:
     page = new_page()
     page.goto(f"{healthy.url}/tasks?q=state:succeeded")

@@ -8,7 +8,7 @@ from celeriac.api.liveness import clause
 from celeriac.api.standing import GROWTH_WINDOW
 from celeriac.api.surroundings import Surroundings
 from celeriac.model.finding import Fact
-from celeriac.model.mark import heard_once
+from celeriac.model.mark import Mark, heard_once
 from celeriac.model.sighting import Sighting
 from celeriac.model.task import Task
 
@@ -28,19 +28,29 @@ def _marks(task: Task, around: Surroundings) -> Iterator[Fact]:
         where = f" on {mark.worker}" if mark.worker else ""
         child = f", child {mark.child}" if mark.child else ""
         detail = f": {mark.detail}" if mark.detail else ""
-        source, how = ("worker", "its recorder's stream") if mark.inside else ("event", "Celery's events")
-        how = f"task-{mark.what} in {how}"
-        if mark.what == "lost":
-            source, how = "ledger", "celeriac incidents"
+        source, how = _told(mark)
         yield Fact(mark.at, source, f"{mark.what}{where}{child}{detail}", how)
     if not task.marks and around.watching is not None:
         yield Fact(around.watching, "ledger", "watching began; no event has named it since", "celeriac status")
 
 
+def _told(mark: Mark) -> tuple[str, str]:
+    """Who told of `mark`, and where that can be read again."""
+    if mark.what == "lost":
+        return "ledger", "celeriac incidents"
+    if mark.what == "queued":
+        return "ledger", "GET /api/v1/audit"
+    source, where = ("worker", "its recorder's stream") if mark.inside else ("event", "Celery's events")
+    return source, f"task-{mark.what} in {where}"
+
+
 def _broker(task: Task, around: Surroundings) -> Iterator[Fact]:
     if around.called_off is not None:
         yield Fact(
-            around.called_off, "broker", "the result backend has it as REVOKED", f"GET celery-task-meta-{task.id}"
+            around.called_off,
+            "broker",
+            "the result backend has it as REVOKED",
+            f"redis-cli -u RESULT_BACKEND_URL GET celery-task-meta-{task.id}",
         )
     if around.sighting is not None:
         yield _sighted(around.sighting)
@@ -49,7 +59,7 @@ def _broker(task: Task, around: Surroundings) -> Iterator[Fact]:
             around.held.since,
             "broker",
             f"delivered and not acknowledged{', a redelivery' if around.held.redelivered else ''}",
-            f"HGET unacked {around.held.tag}",
+            f"redis-cli -u BROKER_URL HGET unacked {around.held.tag}",
         )
     queue = around.queue
     if queue is not None and task.last is not None and not task.state.ended:
@@ -57,7 +67,12 @@ def _broker(task: Task, around: Surroundings) -> Iterator[Fact]:
         moved = "" if growth is None else f", {growth:+.1f}/s"
         yield Fact(queue.latest.at, "broker", f"{queue.latest.ready:,} wait in {queue.name}{moved}", "celeriac queues")
     if around.ahead is not None:
-        yield Fact(around.at, "ledger", f"{around.ahead:,} that were published earlier wait there", "celeriac tasks")
+        yield Fact(
+            around.at,
+            "ledger",
+            f"{around.ahead:,} that were published earlier wait there",
+            f"celeriac tasks 'state:waiting queue:{task.queue}'",
+        )
 
 
 def _sighted(sighting: Sighting) -> Fact:
@@ -66,8 +81,8 @@ def _sighted(sighting: Sighting) -> Fact:
     if sighting.unsure:
         return Fact(sighting.looked_at, "broker", f"could not be looked for: {sighting.unsure}", how)
     if place is None:
-        times = "once" if sighting.absences == 1 else f"{sighting.absences} times"
-        return Fact(sighting.looked_at, "broker", f"looked for {times} in a row and seen nowhere", how)
+        times = "" if sighting.absences == 1 else f" {sighting.absences} times in a row"
+        return Fact(sighting.looked_at, "broker", f"looked for{times} and seen nowhere", how)
     position = f", position {place.position:,}" if place.position is not None else ""
     return Fact(sighting.looked_at, "broker", f"seen {place.where} in {place.queue or 'the broker'}{position}", how)
 
@@ -77,16 +92,19 @@ def _worker(task: Task, around: Surroundings) -> Iterator[Fact]:
     worker = last.worker if last else None
     if around.claimed is not None:
         claimed = around.claimed
-        how = f"celery inspect {claimed.state} -d {claimed.worker}"
+        how = f"celery -b BROKER_URL inspect {claimed.state} -d {claimed.worker}"
         yield Fact(claimed.asked_at, "worker", f"{claimed.worker} lists it as {claimed.state}", how)
     if around.denied is not None:
         yield Fact(
-            around.denied, "worker", f"{worker} lists all it has, without it", f"celery inspect active -d {worker}"
+            around.denied,
+            "worker",
+            f"{worker} lists all it has, without it",
+            f"celery -b BROKER_URL inspect active -d {worker}",
         )
     if around.liveness is not None and last is not None and not last.state.ended:
-        yield Fact(
-            around.at, "worker", f"{worker} is {around.liveness.state}: {around.liveness.because}", "celeriac workers"
-        )
+        because = around.liveness.because
+        said = because if because.startswith(f"{worker} ") else f"{worker} is {around.liveness.state}: {because}"
+        yield Fact(around.at, "worker", said, "celeriac workers")
     if around.process is not None and around.process.rss is not None:
         process = around.process
         yield Fact(

@@ -14,10 +14,12 @@ def ago(since: float | None, at: float) -> str:
 
 
 def span(seconds: float) -> str:
-    """`12 s`, `3.5 min`: two figures are enough to act on."""
+    """`12 s`, `3.5 min`, `40 ms`: two figures are enough to act on."""
     for unit, name in _UNITS:
         if seconds >= 2 * unit:
             return f"{seconds / unit:.1f} {name}"
+    if 0.0005 <= seconds < 0.95:
+        return f"{seconds * 1000:.0f} ms"
     return f"{max(0.0, seconds):.0f} s"
 
 

@@ -66,7 +66,7 @@ def _in_queue(queue: Queue, task: Task, published: float | None, since: str, aro
         return Verdict("unknown", because)
     before = _before(task, around)
     wait = f"{queue.latest.ready:,} wait in {queue.name}{_position(before)}, {_takers(queue)}"
-    return Verdict("waiting", f"{since}; {wait}{_turn(queue, before)}")
+    return Verdict("waiting", f"{since}; {wait}{_turn(queue, before, around.pace)}")
 
 
 def seen(task: Task, around: Surroundings) -> Place | None:
@@ -104,14 +104,18 @@ def _position(before: int | None) -> str:
     return f", {before:,} before it" if before else ", it is next"
 
 
-def _turn(queue: Queue, before: int | None) -> str:
-    """When its turn comes, if the queue goes on to drain as it does."""
+def _turn(queue: Queue, before: int | None, pace: float | None) -> str:
+    """When its turn comes, if workers go on to take what they take, or else the queue to shrink as it does."""
     growth = queue.growth(GROWTH_WINDOW)
-    if growth is None or before is None:
+    if before is None or queue.consumers == ():
         return ""
-    if growth >= 0:
+    rate = pace or (-growth if growth is not None else None)
+    if rate is None:
+        return ""
+    if rate <= 0:
         return "; the queue gets no shorter, so when its turn comes cannot be told"
-    return f"; its turn comes in about {span((before + 1) / -growth)} at this rate ({-growth:.1f}/s)"
+    told = f"{rate:,.1f}" if rate >= 1 else f"{rate:.2g}"
+    return f"; its turn comes in about {span((before + 1) / rate)} at this rate ({told}/s)"
 
 
 def _takers(queue: Queue) -> str:
@@ -155,7 +159,7 @@ def _behind(around: Surroundings) -> str:
 
 def _busy(line: Line, at: float) -> str:
     named = [
-        f"{one.name or one.task_id} (since {span(at - one.started_at)})" if one.started_at is not None else one.task_id
+        f"{one.name or one.task_id} (for {span(at - one.started_at)})" if one.started_at is not None else one.task_id
         for one in line.runs[:NAMED]
     ]
     more = len(line.runs) - len(named)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from celeriac.api.liveness import Liveness
 from celeriac.model.broker import Held
@@ -75,9 +75,10 @@ class Surroundings:
     """What is known around a task at `at` (the watermark).
 
     `held` is its message among the unacknowledged ones, `sighting` what searches of the broker say, `ahead` how many
-    that were published earlier wait in its queue, `liveness` of the worker life that has it last, `denied` when that
-    life said later that it has it no more, `called_off` when
-    it was revoked by an order that no worker has followed yet, `watching` since when this store hears anything.
+    that were published earlier wait in its queue, `pace` how many a second workers took from there of late, `liveness`
+    of the worker life that has it last, `denied` when that life said later that it has it no more, `called_off` when it
+    was revoked by an order that no worker has followed yet, `watching` since when this store hears anything, `hears`
+    whom: nobody who tells of tasks, workers alone, or producers too.
     """
 
     at: float
@@ -89,6 +90,7 @@ class Surroundings:
     claimed: Claimed | None = None
     queue: Queue | None = None
     ahead: int | None = None
+    pace: float | None = None
     liveness: Liveness | None = None
     denied: float | None = None
     called_off: float | None = None
@@ -96,3 +98,4 @@ class Surroundings:
     process: Process | None = None
     usual: Usual | None = None
     watching: float | None = None
+    hears: Literal["nobody", "workers", "producers"] = "producers"

@@ -42,7 +42,9 @@ def _verdict(task: Task, attempt: Attempt, around: Surroundings) -> Verdict:
 
 
 def _ended(task: Task, attempt: Attempt, around: Surroundings) -> Verdict:
-    ended = f" at {rfc3339(attempt.ended_at)}" if attempt.ended_at is not None else ""
+    lost = attempt.state is AttemptState.LOST  # its mark is put where any later word disproves it, not when it went
+    when = ", not heard of since" if lost else " at"
+    ended = f"{when} {rfc3339(attempt.ended_at)}" if attempt.ended_at is not None else ""
     where = f" on {attempt.worker}" if attempt.worker else ""
     word = attempt.state.value
     return Verdict(word, f"{_ENDS.get(word, word)}{where}{ended}{_reason(attempt)}{_after(task, attempt, around)}")
@@ -73,7 +75,7 @@ def _besides(task: Task) -> Iterator[str]:
         ran = [f"attempt {one.number} on {one.worker}" for one in tried if one.started_at is not None]
         yield f"it ran twice: {' and '.join(ran[-2:])}"
     else:
-        again = sum(one.delivery == "redelivery" for one in tried)
+        again = sum(one.delivery == "redelivery" and one.worker is not None for one in tried)
         if again:
             yield "it was delivered again" + ("" if again == 1 else f" {again} times")
     if any(mark.what == "queued" for mark in task.marks):
@@ -115,6 +117,18 @@ def _unheard(around: Surroundings) -> Verdict:
         return Verdict("reserved", f"a consumer has it and has not acknowledged it{since}; no event ever named it")
     if around.queue:
         return Verdict("waiting", f"it stands in {around.queue.name}; no event ever named it")
+    return _unnamed(around)
+
+
+def _unnamed(around: Surroundings) -> Verdict:
+    """Nothing ever named it: that means something only where it would have been named."""
     if around.watching is None:
         return Verdict("unknown", "nothing has been collected yet, so nothing can be said")
-    return Verdict("never-seen", f"no event has named it since {rfc3339(around.watching)}, when watching began")
+    if around.hears == "nobody":
+        return Verdict(
+            "unknown", "workers run tasks and tell of none: start them with -E, or call celeriac.install(app)"
+        )
+    since = f"no event has named it since {rfc3339(around.watching)}, when watching began"
+    if around.hears == "workers":
+        return Verdict("never-seen", f"{since}; no producer tells what it publishes, so it may wait unseen")
+    return Verdict("never-seen", since)

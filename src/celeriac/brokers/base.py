@@ -88,6 +88,11 @@ class Broker(Protocol):
         `done`; ids that were not wanted from the beginning of a search are left to the next one."""
         ...
 
+    def was_looked_at(self, look: BrokerLook) -> bool:
+        """False when `look` was at another broker, at another part of it, or before it started anew: then nothing may
+        be put back by what it saw."""
+        ...
+
     def restore(self, claim: Claim, fence: int) -> RestoreOutcome:
         """Put one held message back to where the next consumer takes it, once: the claim on the tag, its age, the
         routing and the push are one atomic act. The message says how often it was (header `celeriac_rescued`).

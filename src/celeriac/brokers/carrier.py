@@ -6,6 +6,7 @@ from kombu import Connection
 from kombu.transport import TRANSPORT_ALIASES
 
 from celeriac.brokers.address import EXAMPLE
+from celeriac.brokers.rabbit_url import RABBIT, connection
 from celeriac.errors import ConfigError
 from celeriac.settings import Settings
 
@@ -16,6 +17,8 @@ def carrier(settings: Settings) -> Connection:
     scheme, separator, _ = url.partition("://")
     if not separator or scheme.partition("+")[0] not in TRANSPORT_ALIASES:
         raise ConfigError("what is given is no broker's URL", hint=EXAMPLE)
+    if scheme in RABBIT:
+        return connection(url, connect_timeout=settings.broker.timeout)
     given = {"global_keyprefix": settings.broker.global_keyprefix, "master_name": settings.broker.sentinel_master}
     return Connection(
         url,

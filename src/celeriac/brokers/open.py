@@ -5,12 +5,12 @@ from __future__ import annotations
 from celeriac.brokers.address import EXAMPLE, SENTINEL
 from celeriac.brokers.base import Broker
 from celeriac.brokers.rabbit import RabbitBroker
+from celeriac.brokers.rabbit_url import RABBIT
 from celeriac.brokers.redis import RedisBroker
 from celeriac.errors import ConfigError, UnsupportedByBrokerError
 from celeriac.settings import BrokerSettings
 
 _REDIS = frozenset({"redis", "rediss", "redis+socket", SENTINEL})
-_RABBIT = frozenset({"amqp", "amqps", "pyamqp"})
 _UNREAD = {
     "sqs": "Amazon SQS",
     "confluentkafka": "Kafka",
@@ -39,7 +39,7 @@ def open_broker(settings: BrokerSettings) -> Broker:
         raise ConfigError("the broker's URL names several brokers", hint="Give the one that workers use now")
     if separator and scheme in _REDIS:
         return RedisBroker(settings)
-    if separator and scheme in _RABBIT:
+    if separator and scheme in RABBIT:
         return RabbitBroker(settings)
     product = _UNREAD.get(scheme.partition("+")[0]) if separator else None
     if product is not None:

@@ -60,6 +60,10 @@ class RabbitBroker:
         """Whether tasks can still be here. Raises as `look` does."""
         return self._searcher.search(wanted, at)
 
+    def was_looked_at(self, look: BrokerLook) -> bool:
+        """By its kind: a look at RabbitMQ names no run of it."""
+        return look.kind not in ("redis", "valkey")
+
     def restore(self, claim: Claim, fence: int) -> RestoreOutcome:
         """Raises UnsupportedByBrokerError: there is nothing to restore."""
         raise UnsupportedByBrokerError(

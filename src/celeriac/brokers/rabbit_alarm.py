@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from time import monotonic
 
 from amqp import Message
+from amqp.exceptions import AccessRefused
 
 from celeriac.brokers.rabbit_line import Line
 
@@ -23,7 +25,7 @@ class Alarm:
 
     def check(self) -> tuple[str, ...] | None:
         """`SOME` while the broker refuses publishers, empty while it does not, None when it does not
-        say. Raises BrokerUnavailableError."""
+        say, or this user may not publish. Raises BrokerUnavailableError."""
         if self._line.blocked:
             with self._line.door():
                 self._line.drain(0.0)
@@ -45,8 +47,9 @@ class Alarm:
             channel.confirm_select()
             channel.basic_publish(Message(b""), exchange="", routing_key=_NOWHERE)
             deadline = monotonic() + self._line.timeout
-            while not confirmed and not self._line.blocked and monotonic() < deadline:
-                self._line.drain(deadline - monotonic())
+            with suppress(AccessRefused):
+                while not confirmed and not self._line.blocked and monotonic() < deadline:
+                    self._line.drain(deadline - monotonic())
         if self._line.blocked:
             return SOME
         return () if confirmed else None

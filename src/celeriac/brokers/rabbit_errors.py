@@ -9,6 +9,7 @@ import struct
 from amqp.exceptions import AMQPError, ChannelError, ConnectionForced, MessageNacked, NotAllowed, UnexpectedFrame
 
 from celeriac.errors import BrokerError, BrokerUnavailableError, CeleriacError
+from celeriac.model.broker import RABBITMQ
 
 FAULTS = (AMQPError, MessageNacked, OSError, struct.error, AttributeError)
 """AttributeError: py-amqp forgets its transport when a connection is lost, and then uses it (kombu/transport/pyamqp.py,
@@ -18,7 +19,7 @@ _LOGIN_REFUSED = "Login was refused"
 
 def translate(error: BaseException, place: str) -> CeleriacError:
     """The Celeriac error that `error`, met at `place` (host:port), means."""
-    place = f"RabbitMQ at {place}"
+    place = f"{RABBITMQ} at {place}"
     text = _first_line(error)
     if _LOGIN_REFUSED in text or "auth mechanism" in text:
         return _refused_login(place)
@@ -38,7 +39,8 @@ def translate(error: BaseException, place: str) -> CeleriacError:
 def refused(place: str) -> BrokerUnavailableError:
     """The server takes no messages for now."""
     return BrokerUnavailableError(
-        f"RabbitMQ at {place} takes no messages: a memory or disk alarm", hint="See the alarms in `rabbitmqctl status`"
+        f"{RABBITMQ} at {place} takes no messages: a memory or disk alarm",
+        hint="See the alarms in `rabbitmqctl status`",
     )
 
 

@@ -13,12 +13,10 @@ from kombu import Connection
 from kombu.transport import pyamqp
 
 from celeriac.brokers.rabbit_errors import FAULTS, refused, translate
-from celeriac.errors import ConfigError
+from celeriac.brokers.rabbit_url import connection
 
 HEARTBEAT = 30
 """Seconds of silence from us, twice over, after which the server drops a connection of ours and the queues on it."""
-CLIENT_NAME = "celeriac"
-"""What `rabbitmqctl list_connections` and the management API call our connections, so that they are not workers'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +58,13 @@ class Line:
     def __init__(self, url: str, timeout: float, *, confirms: bool = False) -> None:
         self.timeout = timeout
         self.blocked = False
-        self._kombu = _connection(
-            url,
-            timeout,
-            {
-                "client_properties": {"connection_name": CLIENT_NAME},
-                "confirm_publish": confirms,
-                "on_blocked": self._on_blocked,
-                "on_unblocked": self._on_unblocked,
-            },
-        )
+        self._kombu = connection(url, connect_timeout=timeout, heartbeat=HEARTBEAT)
+        self._kombu.transport_options = {
+            **(self._kombu.transport_options or {}),
+            "confirm_publish": confirms,
+            "on_blocked": self._on_blocked,
+            "on_unblocked": self._on_unblocked,
+        }
         self.address = _address(self._kombu)
         self._wire: Any = None
         self._channel: Any = None
@@ -160,21 +155,9 @@ class Line:
         self.blocked = False
 
 
-def _connection(url: str, timeout: float, options: dict[str, Any]) -> Connection:
-    try:
-        connection = Connection(url, connect_timeout=timeout, heartbeat=HEARTBEAT)
-        connection.transport_options = {**(connection.transport_options or {}), **options}
-        connection.port = connection.port or connection.get_transport_cls().default_port
-    except (ValueError, KeyError) as error:
-        raise ConfigError(
-            "the broker's URL cannot be read", hint="Write it like amqp://user:password@127.0.0.1:5672//"
-        ) from error
-    return connection
-
-
-def _address(connection: Connection) -> Address:
-    secure = bool(connection.ssl)
-    host = connection.hostname or "127.0.0.1"
-    place = f"[{host}]:{connection.port}" if ":" in host else f"{host}:{connection.port}"
-    vhost = connection.virtual_host or "/"
+def _address(found: Connection) -> Address:
+    secure = bool(found.ssl)
+    host = found.hostname or "127.0.0.1"
+    place = f"[{host}]:{found.port}" if ":" in host else f"{host}:{found.port}"
+    vhost = found.virtual_host or "/"
     return Address(place, vhost, f"{'amqps' if secure else 'amqp'}://{place}/{vhost}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from time import monotonic
 
@@ -22,6 +22,11 @@ DEFAULT_QUEUE = "celery"
 SHARE = 0.5
 """Of the timeout, that counting queues one after the other may take in one look."""
 _IDS = BlindSpot("task ids", "RabbitMQ shows no message", "which tasks wait or are held; install the recorder")
+_SILENT = BlindSpot(
+    "memory and disk alarms",
+    "a message to nowhere was not confirmed",
+    "whether publishers are refused; let this user write to amq.default, or set broker.management_url",
+)
 _UNMANAGED = BlindSpot(
     "unacknowledged messages and connections",
     "AMQP does not tell them",
@@ -63,7 +68,7 @@ class Looker:
             queues=tuple(_samples(at, counts, managed)),
             blind_spots=(_IDS, *spots, *uncounted),
         )
-        whole = replace(look, alarms=self._alarm.check()) if managed is None else _with(look, managed)
+        whole = _with(look, managed, counts) if managed is not None else _alarmed(look, self._alarm.check())
         return replace(whole, ended=self._clock.now())
 
     def close(self) -> None:
@@ -79,16 +84,16 @@ class Looker:
         try:
             managed = self._manager.read(at)
         except BrokerError as error:
-            self._manager.forget()
             return None, (BlindSpot("management API", str(error), _UNMANAGED.would_add),)
         return managed, managed.blind_spots
 
-    def _count(self, managed: Managed | None) -> tuple[dict[str, Depth], tuple[BlindSpot, ...]]:
-        """How deep each queue is now. What there is no time for, or does not say, is left to the management API."""
+    def _count(self, managed: Managed | None) -> tuple[dict[str, Depth | None], tuple[BlindSpot, ...]]:
+        """How deep each queue is now, None where it is gone. What there is no time for, or does not say, is left to the
+        management API."""
         names = dict.fromkeys(
             [*(queue.name for queue in managed.queues if managed), *self._watched] if managed else self._watched
         )
-        counts: dict[str, Depth] = {}
+        counts: dict[str, Depth | None] = {}
         silent: list[str] = []
         deadline = monotonic() + SHARE * self._line.timeout
         for name in names:
@@ -101,8 +106,7 @@ class Looker:
                 except ChannelError:
                     silent.append(name)
                     continue
-            if depth is not None:
-                counts[name] = depth
+            counts[name] = depth
         if managed is not None or not silent:
             return counts, ()
         return counts, (
@@ -110,7 +114,12 @@ class Looker:
         )
 
 
-def _samples(at: float, counts: dict[str, Depth], managed: Managed | None) -> Iterator[QueueSample]:
+def _alarmed(look: BrokerLook, alarms: tuple[str, ...] | None) -> BrokerLook:
+    spots = (*look.blind_spots, *((_SILENT,) if alarms is None else ()))
+    return replace(look, alarms=alarms, blind_spots=spots)
+
+
+def _samples(at: float, counts: Mapping[str, Depth | None], managed: Managed | None) -> Iterator[QueueSample]:
     told = {queue.name: queue for queue in managed.queues} if managed else {}
     for name in dict.fromkeys([*counts, *told]):
         now, queue = counts.get(name), told.get(name)
@@ -133,7 +142,10 @@ def _role(name: str, managed: Managed | None) -> str | None:
     return "delayed" if DELAYED.search(name) else None
 
 
-def _with(look: BrokerLook, managed: Managed) -> BrokerLook:
+def _with(look: BrokerLook, managed: Managed, counts: Mapping[str, Depth | None]) -> BrokerLook:
+    """The API may still show a queue that is gone by now."""
+    gone = {name for name, depth in counts.items() if depth is None}
+    published = managed.published
     unacked = [queue.messages_unacknowledged for queue in managed.queues]
     outdated = any(sample.consumers for sample in look.queues) and not any(one.waiting for one in managed.consumers)
     return replace(
@@ -145,4 +157,7 @@ def _with(look: BrokerLook, managed: Managed) -> BrokerLook:
         held_count=None if None in unacked else sum(one or 0 for one in unacked),
         alarms=managed.alarms,
         blocked=managed.blocked,
+        run_id=managed.run_id,
+        started_at=managed.started_at,
+        published=None if published is None else {one: published[one] for one in published.keys() - gone},
     )

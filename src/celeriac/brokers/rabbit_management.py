@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ssl import create_default_context
+from time import monotonic
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -16,14 +18,22 @@ T = TypeVar("T")
 
 
 class Node(msgspec.Struct):
-    """A node of the cluster; bytes."""
+    """A node of the cluster as its last report has it; bytes, and milliseconds of `uptime`."""
 
     name: str
     running: bool = True
+    os_pid: str | None = None
+    uptime: int | None = None
     mem_used: int | None = None
     mem_limit: int | None = None
     mem_alarm: bool = False
     disk_free_alarm: bool = False
+
+
+class Passed(msgspec.Struct):
+    """What has passed through a queue since it was declared, or its node started."""
+
+    publish: int = 0
 
 
 class Queue(msgspec.Struct):
@@ -36,6 +46,7 @@ class Queue(msgspec.Struct):
     messages_ready: int | None = None
     messages_unacknowledged: int | None = None
     consumers: int | None = None
+    message_stats: Passed | None = None
     arguments: dict[str, Any] = {}
     effective_policy_definition: dict[str, Any] | list[Any] | None = None
 
@@ -44,6 +55,15 @@ class Queue(msgspec.Struct):
         policy = self.effective_policy_definition
         found = self.arguments.get(f"x-{name}")
         return policy.get(name) if found is None and isinstance(policy, dict) else found
+
+
+class Total(msgspec.Struct):
+    """What a queue itself last counted; `messages_details` only where the server gives its usual, older figures."""
+
+    name: str
+    messages_ready: int | None = None
+    messages_unacknowledged: int | None = None
+    messages_details: Any = None
 
 
 class Page(msgspec.Struct):
@@ -101,7 +121,10 @@ class Binding(msgspec.Struct):
 
 
 class Management:
-    """Read-only. Raises BrokerUnavailableError with its cause, or BrokerError for what is no management API."""
+    """Read-only. Raises BrokerUnavailableError with its cause, or BrokerError for what is no management API.
+
+    Every question after `begin` is answered within `timeout` seconds of it.
+    """
 
     def __init__(self, url: SecretStr, vhost: str, timeout: float) -> None:
         try:
@@ -112,12 +135,18 @@ class Management:
             raise ConfigError("broker.management_url is no http:// or https:// URL", hint=_EXAMPLE)
         self.place = f"{given.host}:{given.port or (443 if given.scheme == 'https' else 80)}"
         self._vhost = quote(vhost, safe="")
+        self._timeout = timeout
+        self._deadline = 0.0
         self._client = httpx2.Client(
             base_url=given.copy_with(username=None, password=None),
             auth=(given.username, given.password) if given.username else None,
-            timeout=timeout,
+            verify=create_default_context() if given.scheme == "https" else True,
             trust_env=False,
         )
+
+    def begin(self) -> None:
+        """Begin a reading."""
+        self._deadline = monotonic() + self._timeout
 
     def nodes(self) -> list[Node]:
         """Every node."""
@@ -133,6 +162,10 @@ class Management:
             sort="messages",
             sort_reverse="true",
         )
+
+    def totals(self) -> list[Total]:
+        """Every queue of the virtual host as it counted itself, past the server's own cache of five seconds."""
+        return self._get(f"queues/{self._vhost}", list[Total], disable_stats="true", enable_queue_totals="true")
 
     def connections(self) -> list[Connection]:
         """Every connection to the virtual host."""
@@ -156,24 +189,40 @@ class Management:
 
     def _get(self, path: str, shape: type[T], **query: str | int) -> T:
         try:
-            answer = self._client.get(f"/api/{path}", params=query)
-        except httpx2.TimeoutException as error:
+            status, body = self._ask(f"/api/{path}", query)
+        except (TimeoutError, httpx2.TimeoutException) as error:
             raise BrokerUnavailableError(f"{self.place} does not answer in time", cause="network") from error
         except httpx2.HTTPError as error:
-            raise BrokerUnavailableError(f"{self.place} cannot be reached over HTTP", cause="down") from error
-        if answer.status_code == httpx2.codes.UNAUTHORIZED:
+            raise BrokerUnavailableError(f"{self.place} cannot be reached over HTTP: {error}", cause="down") from error
+        if status == httpx2.codes.UNAUTHORIZED:
             raise BrokerUnavailableError(f"{self.place} refuses the user or password", hint=_TAG, cause="auth")
-        if answer.status_code != httpx2.codes.OK:
-            raise BrokerError(f"{self.place} answers {answer.status_code} to /api/{path}")
-        return _decode(answer.content, shape, f"{self.place}/api/{path}")
+        if status != httpx2.codes.OK:
+            raise BrokerError(f"{self.place} answers {status} to /api/{path}")
+        return _decode(body, shape, f"{self.place}/api/{path}")
+
+    def _ask(self, path: str, query: dict[str, str | int]) -> tuple[int, bytes]:
+        """Status and body. httpx's timeout is for each piece that comes, so the pieces are counted here."""
+        body = bytearray()
+        with self._client.stream("GET", path, params=query, timeout=self._left()) as answer:
+            for piece in answer.iter_bytes():
+                body += piece
+                self._left()
+                if len(body) > LARGEST_ANSWER:
+                    raise BrokerError(f"{self.place}{path} answers with more than {LARGEST_ANSWER:,} bytes")
+            return answer.status_code, bytes(body)
+
+    def _left(self) -> float:
+        """Seconds until the deadline; raises TimeoutError past it."""
+        left = self._deadline - monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
 
 
 def _decode(body: bytes, shape: type[T], what: str) -> T:
-    if len(body) > LARGEST_ANSWER:
-        raise BrokerError(f"{what} has {len(body):,} bytes, more than {LARGEST_ANSWER:,}")
     try:
         return msgspec.json.decode(body, type=shape)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BrokerError(f"{what} is not as RabbitMQ writes it: {error}") from error
 
 

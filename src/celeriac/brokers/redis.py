@@ -15,6 +15,7 @@ from celeriac.brokers.redis_look import Looker
 from celeriac.brokers.redis_publish import publish
 from celeriac.brokers.redis_restore import Restorer
 from celeriac.brokers.redis_search import Budget, Searcher
+from celeriac.brokers.redis_server import parse_info
 from celeriac.clock import Clock, SystemClock
 from celeriac.model.broker import BrokerLook
 from celeriac.model.sighting import Search, Wanted
@@ -72,6 +73,11 @@ class RedisBroker:
         if search.absent:
             self._looker.discovery.renew()  # does an exchange lead to where they were published?
         return search
+
+    def was_looked_at(self, look: BrokerLook) -> bool:
+        """By the server's run, its database and the key prefix. Raises BrokerUnavailableError, BrokerError."""
+        run_id = parse_info(self._acting_link.ask("INFO", "server")).get("run_id")
+        return look.run_id in (None, run_id) and look.database in (None, self._keys.database)
 
     def restore(self, claim: Claim, fence: int) -> RestoreOutcome:
         """Put one held message back, once. Raises BrokerUnavailableError, BrokerError."""

@@ -29,6 +29,11 @@ class Keys:
         return (escape(self.prefix) + name).encode()
 
     @property
+    def database(self) -> str:
+        """What these keys have in common on their server."""
+        return f"{self.db}/{self.prefix}"
+
+    @property
     def events(self) -> bytes:
         """The pattern of the event channels, `/0.celeryev/task.sent` and so on."""
         return self.pattern(f"/{self.db}.celeryev/*")

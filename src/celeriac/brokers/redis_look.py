@@ -63,7 +63,7 @@ class Looker:
         )
 
     def _finish(self, look: BrokerLook) -> BrokerLook:
-        return replace(look, ended=self._clock.now(), address=self._link.peer)
+        return replace(look, ended=self._clock.now(), address=self._link.peer, database=self._keys.database)
 
 
 def _bare(server: Server, at: float, *spots: BlindSpot) -> BrokerLook:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from celeriac.model.broker import BrokerLook
 from celeriac.model.event import fingerprint
@@ -12,12 +13,21 @@ _INFO = "redis-cli INFO"
 
 
 def changes(before: BrokerLook | None, after: BrokerLook) -> tuple[Evidence, ...]:
-    """Restarts, flushes, evictions, refusals and lost connections of workers; nothing before there were two looks."""
+    """Restarts, flushes, evictions, refusals, deleted queues and lost connections of workers; nothing before there were
+    two looks."""
     if before is None or before.at >= after.at:
         return ()
     if _differ(before.run_id, after.run_id):
         return (_restarted(before, after),)
-    return (*_grown(before, after), *_lost_connections(before, after))
+    return (*_grown(before, after), *_deleted(before, after), *_lost_connections(before, after))
+
+
+def remembered(before: BrokerLook | None, after: BrokerLook) -> BrokerLook:
+    """`after` to compare the next look with: what it could not see is still as it was last seen."""
+    if before is None:
+        return after
+    run_id, published = after.run_id or before.run_id, before.published if after.published is None else after.published
+    return replace(after, run_id=run_id, published=published)
 
 
 def _differ(before: str | None, after: str | None) -> bool:
@@ -55,15 +65,26 @@ def _lost_connections(before: BrokerLook, after: BrokerLook) -> Iterator[Evidenc
         yield _edge("connection-lost", before, after, after.at, words, {"count": len(gone)})
 
 
-def _edge(what: str, before: BrokerLook, after: BrokerLook, at: float, words: str, data: dict[str, object]) -> Evidence:
+def _deleted(before: BrokerLook, after: BrokerLook) -> Iterator[Evidence]:
+    """A queue that is gone, or that took fewer messages than before: it is another one of that name."""
+    taken = after.published
+    for queue, count in (before.published or {}).items():
+        if taken is not None and (queue not in taken or taken[queue] < count):
+            words = f"the queue {queue} was deleted" + (", and declared again" if queue in taken else "")
+            yield _edge("queue-deleted", before, after, after.at, words, {"queue": queue}, "rabbitmqctl list_queues")
+
+
+def _edge(
+    what: str, before: BrokerLook, after: BrokerLook, at: float, words: str, data: dict[str, object], how: str = _INFO
+) -> Evidence:
     name = f"broker-{what}"
     return Evidence(
-        id=fingerprint(name, after.run_id, before.at, after.at),
+        id=fingerprint(name, after.run_id, before.at, after.at, *([data["queue"]] if "queue" in data else [])),
         at=at,
         source="broker",
         what=name,
         host=after.address or after.kind,
         fact=words,
-        how=_INFO,
+        how=how,
         data={"between": (before.at, after.at), **data},
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from celeriac.brokers import Broker
-from celeriac.collector.broker_changes import changes
+from celeriac.collector.broker_changes import changes, remembered
 from celeriac.collector.marking import failed, read
 from celeriac.errors import BrokerError
 from celeriac.model.broker import BrokerLook
@@ -30,10 +30,11 @@ class LookLoop:
         except BrokerError as error:
             self._store.record(Batch(now, marks=(failed(NAME, now, error),)))
             raise
-        changed = changes(self._before or self._store.broker(), look)
+        before = self._before or self._store.broker()
+        changed = changes(before, look)
         marks, spots = (read(NAME, now),), {NAME: look.blind_spots}
         self._store.record(Batch(now, look=look, evidence=changed, marks=marks, blind_spots=spots))
-        self._before = look
+        self._before = remembered(before, look)
         return False
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from celeriac.clock import Clock, SystemClock
@@ -10,7 +10,7 @@ from celeriac.collector.accounts import Accounts, Entry
 from celeriac.collector.marking import failed, read
 from celeriac.errors import StoreUnavailableError, TransportError, WireError
 from celeriac.model.finding import BlindSpot
-from celeriac.model.parcel import Parcel, unpack
+from celeriac.model.parcel import Parcel, left_behind, opened, unpack
 from celeriac.model.source import SourceMark
 from celeriac.store import Batch, Store
 from celeriac.telemetry import JunkSeen, emit
@@ -113,7 +113,7 @@ class StreamLoop:
 
     def _take(self, got: Received, now: float) -> _Taken:
         prompt = self._caught_up and got.current
-        parcels = tuple(self._dated(parcel, now, prompt) for parcel in _unpacked(got, now))
+        parcels = tuple(self._dated(parcel, now, prompt) for parcel in _whole(_unpacked(got, now), now))
         entry = self._accounts.enter(parcels, now, prompt=prompt)
         batch = _batch(now, parcels, entry)
         own = (read(NAME, got.began),) if got.current else ()
@@ -148,6 +148,19 @@ def _unpacked(got: Received, now: float) -> list[Parcel]:
     if junk:
         emit(JunkSeen(junk, example))
     return parcels
+
+
+def _whole(parcels: Iterable[Parcel], now: float) -> Iterator[Parcel]:
+    """The parcels, and after each those that killed recorders could not send, as their black boxes tell."""
+    for parcel in parcels:
+        yield replace(parcel, evidence=tuple(opened(one) for one in parcel.evidence))
+        for one in parcel.evidence:
+            try:
+                tail = left_behind(one, now)
+            except WireError as error:
+                emit(JunkSeen(1, str(error)[:EXAMPLE_LENGTH]))
+            else:
+                yield from () if tail is None else (tail,)
 
 
 def _batch(now: float, parcels: Sequence[Parcel], entry: Entry) -> Batch:

@@ -57,8 +57,13 @@ def missing(view: View) -> Missing:
 
 def _judge(view: View, task: Task) -> Absence | Doubt | None:
     """None while it is too early to say, and for a task that somebody took: its end tells of that one."""
-    sighting = view.sightings.get(task.id)
-    if sighting is None or not _awaits_delivery(task):
+    return judge_missing(view, task) if task.id in view.sightings and _awaits_delivery(task) else None
+
+
+def judge_missing(view: View, task: Task) -> Absence | Doubt | None:
+    """What the searches say of a task, whoever had it; None while it is too early to say."""
+    sighting, present = view.sightings.get(task.id), attendances(view).get(task.queue)
+    if sighting is None or present is None:
         return None
     if sighting.unsure:
         return Doubt(task, sighting.unsure)
@@ -66,7 +71,7 @@ def _judge(view: View, task: Task) -> Absence | Doubt | None:
     if until is None or sighting.looked_at > view.at:
         return None
     after = max(task.updated_at, sighting.seen_at or 0.0)
-    return _unless_taken(attendances(view)[task.queue], Absence(task, after, until), view.at - sighting.looked_at)
+    return _unless_taken(present, Absence(task, after, until), view.at - sighting.looked_at)
 
 
 def _awaits_delivery(task: Task) -> bool:
@@ -101,13 +106,17 @@ def _unless_taken(present: Attendance, absence: Absence, age: float) -> Absence 
 def _declared(view: View) -> Iterator[Absence]:
     for task in view.tasks:
         last = task.last
-        if last is None or last.state is not AttemptState.LOST or _was_taken(last):
-            continue
-        sighting = view.sightings.get(task.id)
-        after = max((mark.at for mark in task.marks if mark.what != "lost"), default=task.updated_at)
-        until = sighting.absent_since if sighting and sighting.absent_since else task.updated_at
-        seen = sighting.seen_at if sighting and sighting.seen_at else 0.0
-        yield Absence(task, max(after, seen), max(until, after), told=True)
+        if last is not None and last.state is AttemptState.LOST and not _was_taken(last):
+            yield declared(view, task)
+
+
+def declared(view: View, task: Task) -> Absence:
+    """The absence of a task whose loss was declared."""
+    sighting = view.sightings.get(task.id)
+    after = max((mark.at for mark in task.marks if mark.what != "lost"), default=task.updated_at)
+    until = sighting.absent_since if sighting and sighting.absent_since else task.updated_at
+    seen = sighting.seen_at if sighting and sighting.seen_at else 0.0
+    return Absence(task, max(after, seen), max(until, after), told=True)
 
 
 def _was_taken(last: Attempt) -> bool:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from math import inf
 
 from celeriac.detectors.deliveries import deliveries
+from celeriac.detectors.endings import Ending, endings
 from celeriac.detectors.liveness import Life, Standing, began, lives
 from celeriac.detectors.reading import once_per_view
+from celeriac.detectors.tail import is_whole, tail
 from celeriac.model.view import View
 from celeriac.model.worker import Worker
 
@@ -17,6 +19,8 @@ HEARD_BY = 1.0
 DRAINS_FOR = 60.0
 CLOCKS = 0.5
 """Seconds by which a worker's clock may run ahead of ours."""
+INFERRED = 2.0
+"""Seconds that a worker may have lived after its last word: a beat (celery/worker/heartbeat.py)."""
 LOOPED = frozenset({None, "prefork", "processes"})
 """Pools whose heartbeat comes from the loop that reads the socket (celeriac/worker/pulse.py)."""
 
@@ -39,17 +43,22 @@ class Holder:
 @dataclass(frozen=True, slots=True)
 class Attendance:
     """Everybody who takes, or took, from one queue. `silent` are those of whom no task event is ever heard, with the
-    time when each ended (inf while it lives); `holes` the ends of intervals of which events are missing."""
+    time when each ended (inf while it lives); `holes` the ends of intervals of which events are missing; `cut` when
+    those died of whose last moment not all is known."""
 
     holders: tuple[Holder, ...]
     silent: tuple[tuple[str, float], ...]
     holes: tuple[tuple[str, float], ...]
+    cut: tuple[tuple[str, float], ...]
 
     def unheard(self, after: float) -> str:
         """Why a task that was there at `after` may have been taken, run and ended unheard; "" when it cannot."""
         for node, ended in self.silent:
             if ended >= after:
                 return f"{node} takes from its queue and tells no task events"
+        for node, died in self.cut:
+            if died >= after:
+                return f"{node} died, and what it noted last is not known: start it again, or run celeriac agent there"
         return next(
             (f"events of {node} are missing from that time" for node, until in self.holes if until >= after), ""
         )
@@ -82,7 +91,19 @@ def _of(
     nodes = {life.worker.node for life in mine}
     gaps = [gap for gap in view.gaps if gap.worker in nodes and gap.size != 0 and gap.cause != "killed"]
     holes = tuple((gap.worker, gap.until) for gap in gaps)
-    return Attendance(tuple(_holder(view, life, received) for life in present), silent, holes)
+    cut = tuple((end.name, _ended_by(end)) for end in endings(view) if _is_cut(view, end, queue))
+    return Attendance(tuple(_holder(view, life, received) for life in present), silent, holes, cut)
+
+
+def _ended_by(ending: Ending) -> float:
+    """When it was no more for certain: an end that nobody saw is dated by its last word."""
+    return ending.at + (INFERRED if ending.inferred else CLOCKS)
+
+
+def _is_cut(view: View, ending: Ending, queue: str | None) -> bool:
+    """True for a recorded consumer of the queue of which a word may be missing: that it took a task, or ended it."""
+    life = ending.life
+    return life is not None and takes_from(life.worker, queue) and not is_whole(tail(view, ending))
 
 
 def _is_there(life: Life) -> bool:
@@ -106,16 +127,16 @@ def _holder(view: View, life: Life, received: Mapping[tuple[str, int], float]) -
     worker = life.worker
     taken = received.get((worker.node, worker.pid), 0.0)
     full = _is_full(worker)
-    word = 0.0 if full else _turned(worker)
-    clear = max(word if word <= view.at - HEARD_BY else 0.0, taken)
+    turns = () if full else _turns(worker)
+    clear = max(taken, *(at for at in turns if at <= view.at - HEARD_BY), 0.0)
     return Holder(worker.node, began(life) or 0.0, clear, _reason(life, full))
 
 
-def _turned(worker: Worker) -> float:
-    """When the loop that reads its socket last showed that it turns."""
+def _turns(worker: Worker) -> tuple[float, ...]:
+    """When the loop that reads its socket showed that it turns: the newest heartbeat may be too new to judge by."""
     pool = (worker.room.pool if worker.room else None) or worker.pool
     answered = worker.asked_at or 0.0
-    return max(answered, worker.heartbeat_seen) if pool in LOOPED else answered
+    return (answered, worker.heartbeat_seen, *worker.beats) if pool in LOOPED else (answered,)
 
 
 def _is_full(worker: Worker) -> bool:

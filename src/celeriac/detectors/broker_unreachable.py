@@ -5,6 +5,7 @@ from __future__ import annotations
 from celeriac.detectors import commands, prose
 from celeriac.detectors.base import Detector
 from celeriac.detectors.liveness import Standing, lives
+from celeriac.model.broker import RABBITMQ
 from celeriac.model.finding import Fact, Finding, Fix, Impact, RuledOut, Subject, Verify, finding_key
 from celeriac.model.incident import Patience
 from celeriac.model.source import SourceMark
@@ -78,9 +79,9 @@ def _finding(view: View, failing: list[SourceMark]) -> Finding:
 
 
 def _is_rabbit(view: View, failing: list[SourceMark]) -> bool:
-    """By what was seen of it; a broker that was never seen is told by its adapter's words alone."""
+    """By what was seen of it, or else by its adapter's words."""
     seen = any(queue.samples and commands.gives_back(queue) for queue in view.queues)
-    return seen or any("RabbitMQ" in (mark.error or "") for mark in failing)
+    return seen or any(RABBITMQ in (mark.error or "") for mark in failing)
 
 
 def _summary(view: View, failing: list[SourceMark], cause: str) -> str:

@@ -1,16 +1,18 @@
-"""What an end did to the tasks the worker had: lost, held, or not to be known; and whose the held messages are."""
+"""What an end did to the tasks the worker had: lost, held, given back, or not to be known; and whose the held are."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import inf
 
+from celeriac.detectors.attendance import pops
 from celeriac.detectors.deliveries import deliveries, hearsay_of, open_on
 from celeriac.detectors.endings import Ending, endings
 from celeriac.detectors.liveness import Life, Standing, began, lives
 from celeriac.detectors.reading import once_per_view
+from celeriac.detectors.returns import returns
 from celeriac.model.broker import BrokerLook, Held
 from celeriac.model.finding import BlindSpot, Confidence
 from celeriac.model.task import Task
@@ -28,13 +30,14 @@ _LOST_ADDS = "the ids of tasks that were running and acknowledged early: they st
 @dataclass(frozen=True, slots=True)
 class Fate:
     """What became of one end's tasks. `lost` is None when it could not be known, for the reason in `blind_spots`;
-    `unsure` are tasks that were with it and whose fate nothing tells."""
+    `unsure` are tasks that were with it and whose fate nothing tells, `requeued` those that the broker gave back."""
 
     ending: Ending
     lost: tuple[Task, ...] | None
     held: tuple[Held, ...]
     unsure: tuple[str, ...] = ()
     blind_spots: tuple[BlindSpot, ...] = ()
+    requeued: tuple[Task, ...] = ()
 
     @property
     def surely_ran(self) -> bool:
@@ -72,7 +75,7 @@ def strays(view: View) -> Strays:
     if first is not None and None not in starts:
         older = tuple(one for one in free if one.since is not None and one.since < first - CLOCKS_AGREE)
         if older:
-            return Strays(older, "certain" if _all_known(look, holders) and _surely_ended(view) else "likely")
+            return Strays(older, "certain" if _is_proven(view, look, older, holders) else "likely")
     return _unclaimed(view, free, holders)
 
 
@@ -104,9 +107,14 @@ def fate_of(view: View, ending: Ending) -> Fate:
     """What became of one end's tasks."""
     look = _look_after(view, (ending,))
     tasks = _open_tasks(view, ending)
+    if look is not None and not pops(view):
+        return _given_back(view, ending, tasks)
     held_ids = {one.task_id: one for one in (look.held or () if look else ())}
-    held = tuple(held_ids[task.id] for task in tasks if task.id in held_ids and _was_its(held_ids[task.id], ending))
-    missing = tuple(task for task in tasks if task.id not in held_ids and not _went_back(ending, task))
+    held = tuple(
+        held_ids[task.id] for task in tasks if task.id in held_ids and _was_its(held_ids[task.id], task, ending)
+    )
+    returned = tuple(task for task in tasks if task.id not in held_ids and _went_back(ending, task))
+    missing = tuple(task for task in tasks if task.id not in held_ids and task not in returned)
     if look is None or look.held is None or (missing and not look.held_complete):
         unseen = BlindSpot("lost tasks", "the broker's held messages were not all read", "which tasks are lost")
         return Fate(ending, None, held, tuple(task.id for task in missing), (unseen,))
@@ -117,12 +125,28 @@ def fate_of(view: View, ending: Ending) -> Fate:
         return Fate(ending, missing or None, held, () if missing else unsure, spots)
     aged = tuple(task for task in missing if _may_have_returned(view, ending, task))
     lost = tuple(task for task in missing if task not in aged)
-    return Fate(ending, lost, held, tuple(task.id for task in aged), _incomplete(view))
+    return Fate(ending, lost, held, tuple(task.id for task in aged), _incomplete(view), returned)
 
 
-def _was_its(one: Held, ending: Ending) -> bool:
-    """False for what was delivered after the end: somebody else has it now, and was not heard yet."""
-    return one.since is None or one.since <= ending.at + CLOCKS_AGREE
+def _given_back(view: View, ending: Ending, tasks: tuple[Task, ...]) -> Fate:
+    """On RabbitMQ the dead hold nothing; what they had acknowledged is gone."""
+    told, spots = returns(view, ending, tasks), _unrecorded(view, ending)
+    unsure = tuple(task.id for task in told.unsure)
+    if spots:
+        return Fate(ending, told.lost or None, (), unsure or _running_when_asked(ending), spots, told.requeued)
+    untold = (BlindSpot("lost tasks", told.why, "which tasks are lost; install the recorder"),) if unsure else ()
+    lost = told.lost or (None if unsure else ())
+    return Fate(ending, lost, (), unsure, (*untold, *_incomplete(view)), told.requeued)
+
+
+def _was_its(one: Held, task: Task, ending: Ending) -> bool:
+    """False for a delivery at another time than the one it took, or after its end: somebody else has it now, unheard.
+    A keepalive moves that time on while the worker lives."""
+    taken = task.last.received_at if task.last is not None else None
+    room = ending.life.worker.room if ending.life is not None else None
+    kept = room is not None and room.keeps
+    until = ending.at if taken is None or kept else min(ending.at, taken)
+    return one.since is None or one.since <= until + CLOCKS_AGREE
 
 
 def _open_tasks(view: View, ending: Ending) -> tuple[Task, ...]:
@@ -200,18 +224,44 @@ def _of_the_dead(view: View, look: BrokerLook, free: tuple[Held, ...]) -> Strays
     """Nobody lives here; somebody we never heard may, unless the broker shows no connection or the dead are known."""
     alone = look.consumers is not None and not any(one.subscribed or one.waiting for one in look.consumers)
     if alone:
-        return Strays(free, "certain" if lives(view) and _surely_ended(view) else "likely")
+        return Strays(free, "certain" if _is_proven(view, look, free, []) else "likely")
     return Strays(free, "likely") if endings(view) else Strays()
 
 
-def _surely_ended(view: View) -> bool:
-    """True when each end was seen: one concluded from silence may be a worker that lost its connection, and works."""
-    return not any(ending.inferred for ending in endings(view))
+def _is_proven(view: View, look: BrokerLook, found: Iterable[Held], holders: Sequence[Life]) -> bool:
+    """True when each can only be of the dead: every end was seen, one of those that ended lived when it was delivered,
+    none of the living did, and nobody is connected who was never heard."""
+    ends = endings(view)
+    births = [_born(life) for life in holders]
+    return (
+        not any(ending.inferred for ending in ends)
+        and _all_known(look, holders)
+        and all(_lived_at(ends, one.since) and not _may_precede(births, one.since) for one in found)
+    )
 
 
-def _all_known(look: BrokerLook, holders: list[Life]) -> bool:
-    """True when nobody is connected who was never heard."""
-    return look.consumers is not None and sum(one.subscribed for one in look.consumers) <= len(holders)
+def _lived_at(ends: Iterable[Ending], at: float | None) -> bool:
+    spans = ((began(ending.life) or 0.0, ending.at) for ending in ends if ending.life is not None)
+    return at is not None and any(born - CLOCKS_AGREE <= at <= end + CLOCKS_AGREE for born, end in spans)
+
+
+def _may_precede(births: Iterable[float | None], at: float | None) -> bool:
+    return any(born is None or at is None or born - CLOCKS_AGREE <= at for born in births)
+
+
+def _born(life: Life) -> float | None:
+    """Unix seconds of its birth, None when that was not seen. It says that it is online at each connection, so only
+    one that was never heard before was born then."""
+    if life.trace.process is not None:
+        return life.trace.process.number("started")
+    online = life.worker.online_at
+    return online if online is not None and online <= life.worker.first_seen + CLOCKS_AGREE else None
+
+
+def _all_known(look: BrokerLook, holders: Iterable[Life]) -> bool:
+    """True when nobody takes messages who was never heard: each that does has one connection that blocks for them."""
+    speaking = sum(life.standing is Standing.ALIVE for life in holders)
+    return look.consumers is not None and sum(one.waiting for one in look.consumers) <= speaking
 
 
 def _unclaimed(view: View, free: tuple[Held, ...], holders: list[Life]) -> Strays:

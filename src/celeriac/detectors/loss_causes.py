@@ -12,9 +12,12 @@ from celeriac.detectors.deaths import Death, deaths
 from celeriac.detectors.endings import Ending, endings
 from celeriac.detectors.memory import fact
 from celeriac.detectors.reading import once_per_view
+from celeriac.detectors.tail import is_whole, tail
 from celeriac.detectors.traces import seen
+from celeriac.model.broker import RABBITMQ
 from celeriac.model.evidence import BROKER_EDGES, Evidence
 from celeriac.model.finding import Confidence, Fact
+from celeriac.model.task import UNCONFIRMED, Task
 from celeriac.model.view import View
 
 AROUND = 2.0
@@ -22,6 +25,8 @@ AROUND = 2.0
 CLOCKS = 0.5
 EVIDENCE_WITHIN = 20.0
 """Seconds after the first search that missed a task for which its cause is waited for."""
+REPORTED = 7.0
+"""Seconds by which RabbitMQ's figures of a queue are late at most (collect_statistics_interval), and we after them."""
 UNSYNCED = 2.0
 """Seconds of work that a Redis with an append-only file may lose at its end (appendfsync everysec)."""
 
@@ -48,8 +53,10 @@ def cause_of(view: View, absence: Absence) -> Cause | None:
         _refused(view, absence)
         or _by_the_broker(view, absence)
         or _with_a_worker(view, absence)
+        or _by_an_unsynced_end(view, absence)
         or _by_routing(view, absence)
         or _with_a_connection(view, absence)
+        or _by_elimination(view, absence)
     )
     if (
         known is None
@@ -59,6 +66,17 @@ def cause_of(view: View, absence: Absence) -> Cause | None:
     ):
         return None
     return known or _unknown(absence)
+
+
+def forgotten(view: View, absence: Absence) -> Cause | None:
+    """What made the broker lose a message that a worker had taken and not acknowledged; None for any other."""
+    return _by_the_broker(view, absence) if was_kept(absence.task) else None
+
+
+def was_kept(task: Task) -> bool:
+    """True for a message that the broker kept while its worker had it: it was not acknowledged, as far as is told."""
+    last = task.last
+    return last is not None and not last.acknowledged and (last.started_at is None or last.acknowledged is False)
 
 
 def _refused(view: View, absence: Absence) -> Cause | None:
@@ -89,7 +107,7 @@ def _between(view: View, what: str, absence: Absence) -> Evidence | None:
 
 def _by_the_broker(view: View, absence: Absence) -> Cause | None:
     restarted = _between(view, "broker-restarted", absence)
-    if restarted is not None and _may_forget(restarted, absence):
+    if restarted is not None and not _is_kept(restarted, absence):
         return _of_restart(restarted)
     flushed = _between(view, "broker-flushed", absence)
     if flushed is not None:
@@ -98,18 +116,40 @@ def _by_the_broker(view: View, absence: Absence) -> Cause | None:
     if evicted is not None and (evicted.text("policy") or "").startswith("allkeys"):
         words = "the broker was full and evicted the queue"
         return Cause("evicted", "broker", evicted.at, words, facts=(fact(evicted),))
-    return None
+    return _with_its_queue(view, absence)
 
 
-def _may_forget(restarted: Evidence, absence: Absence) -> bool:
-    """An append-only file brings back all but the last moment."""
-    kept = "aof" in (restarted.text("persistence") or "")
-    return not kept or restarted.at - absence.after <= UNSYNCED
+def _with_its_queue(view: View, absence: Absence) -> Cause | None:
+    """The queue was deleted, and what stood in it with it; what was published before it was there again led nowhere."""
+    edges = (one for one in _edges(view)["broker-queue-deleted"] if one.text("queue") == absence.task.queue)
+    earliest, latest = absence.after - CLOCKS, absence.until + REPORTED
+    deleted = next((one for one in edges if earliest <= one.at <= latest), None)
+    if deleted is None:
+        return None
+    queue = absence.task.queue
+    words = f"the queue {queue} was deleted, with what stood in it"
+    return Cause("flushed", deleted.id, deleted.at, words, "likely", (fact(deleted),), queue=queue)
+
+
+def _is_kept(restarted: Evidence, absence: Absence) -> bool:
+    """True where a restart brings back what the broker had: from an append-only file, or from RabbitMQ's disk what it
+    had confirmed."""
+    if restarted.text("broker") == RABBITMQ.lower():
+        return any(mark.inside for mark in absence.task.marks) and not _is_unconfirmed(absence)
+    return "aof" in (restarted.text("persistence") or "")
+
+
+def _by_an_unsynced_end(view: View, absence: Absence) -> Cause | None:
+    """An append-only file may lack the last moment, when the whole machine went down."""
+    restarted = _between(view, "broker-restarted", absence)
+    if restarted is None or not pops(view) or restarted.at - absence.after > UNSYNCED:
+        return None
+    return _of_restart(restarted)
 
 
 def _of_restart(restarted: Evidence) -> Cause:
     """A Redis that replied had the message in memory; a RabbitMQ that was not asked to confirm may never have."""
-    if restarted.text("broker") == "rabbitmq":
+    if restarted.text("broker") == RABBITMQ.lower():
         words = "the broker restarted before it had stored the message, and no confirmation was asked for"
         return Cause("unconfirmed", restarted.id, restarted.at, words, "likely", (fact(restarted),))
     words = "the broker restarted and came back without the message"
@@ -129,12 +169,18 @@ def _with_a_worker(view: View, absence: Absence) -> Cause | None:
         "in-socket",
         ending.name,
         ending.at,
-        f"given to {ending.name}, which died before it had read the message",
+        f"given to {ending.name}, which died before it had {_read_or_told(view, ending)}",
         "likely",
         tuple(fact(one) for one in shown if one is not None),
         worker=ending.node,
         caused_by=death.key if death else None,
     )
+
+
+def _read_or_told(view: View, ending: Ending) -> str:
+    """What is missing of its record may tell that it had read the message, and even ended the task."""
+    found = tail(view, ending)
+    return "read the message" if is_whole(found) else "read the message, or told that it had"
 
 
 @once_per_view
@@ -178,6 +224,23 @@ def _with_a_connection(view: View, absence: Absence) -> Cause | None:
         return None
     words = f"a worker's connection was lost at {prose.instant(cut.at)} with what had been sent over it unread"
     return Cause("in-socket", cut.id, cut.at, words, "possible", (fact(cut),))
+
+
+def _by_elimination(view: View, absence: Absence) -> Cause | None:
+    """RabbitMQ drops nothing that it has as long as its queue stands; what leads nowhere it confirms too."""
+    queue = absence.task.queue
+    published = [mark for mark in absence.task.marks if mark.what == "sent" and mark.inside]
+    if pops(view) or not published:
+        return None
+    if _is_unconfirmed(absence):
+        words = "published without a confirm, and never seen again: the broker may never have had it"
+        return Cause("unconfirmed", queue or "broker", absence.after, words, "likely", queue=queue)
+    words = f"the broker confirmed it and gave it to nobody: the queue {queue} was deleted or purged"
+    return Cause("flushed", queue or "broker", absence.after, words, "possible", queue=queue)
+
+
+def _is_unconfirmed(absence: Absence) -> bool:
+    return any(mark.what == "sent" and mark.detail == UNCONFIRMED for mark in absence.task.marks)
 
 
 def _unknown(absence: Absence) -> Cause:

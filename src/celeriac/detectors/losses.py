@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from celeriac.detectors.absences import Absence, Doubt, missing
+from celeriac.detectors.absences import Absence, Doubt, declared, judge_missing, missing
 from celeriac.detectors.deaths import Death, deaths
+from celeriac.detectors.endings import Ending
 from celeriac.detectors.fates import Fate, fates
-from celeriac.detectors.loss_causes import Cause, cause_of
+from celeriac.detectors.loss_causes import Cause, cause_of, forgotten, was_kept
 from celeriac.detectors.reading import once_per_view
 from celeriac.model.attempt import AttemptState
 from celeriac.model.finding import finding_key
@@ -30,12 +32,17 @@ class Deathbed:
     @property
     def because(self) -> str:
         """Why each of them is lost."""
-        return f"{self.fate.ending.name} had acknowledged it before it ran, and died"
+        return because_of(self.fate.ending)
 
     @property
     def key(self) -> str:
         """The fingerprint of its finding."""
         return finding_key(KIND, self.fate.ending.name)
+
+
+def because_of(ending: Ending) -> str:
+    """Why what died with a worker is lost."""
+    return f"{ending.name} had acknowledged it before it ran, and died"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +61,34 @@ class Vanished:
 @once_per_view
 def deathbeds(view: View) -> tuple[Deathbed, ...]:
     """The losses of each standing death, and of those that the next life of the node has put into the past."""
-    standing = {id(death.fate): death for death in deaths(view)}
     found = []
-    for fate in fates(view):
-        death = standing.get(id(fate))
-        if fate.lost and (death is not None or _is_recent(view, fate)):
-            found.append(Deathbed(fate, fate.lost, death))
+    for fate, death in _told(view):
+        lost = tuple(task for task in fate.lost or () if _forgotten(view, fate, task) is None)
+        if lost:
+            found.append(Deathbed(fate, lost, death))
     return tuple(found)
+
+
+@once_per_view
+def _told(view: View) -> tuple[tuple[Fate, Death | None], ...]:
+    standing = {id(death.fate): death for death in deaths(view)}
+    found = ((fate, standing.get(id(fate))) for fate in fates(view) if fate.lost)
+    return tuple((fate, death) for fate, death in found if death is not None or _is_recent(view, fate))
+
+
+def _forgotten(view: View, fate: Fate, task: Task) -> Cause | None:
+    """What made the broker lose it while the worker had it; None for what was declared lost with the worker."""
+    if task.ending is not None and task.ending.text == because_of(fate.ending):
+        return None
+    return forgotten(view, _with_the_dead(view, fate, task))
+
+
+def _with_the_dead(view: View, fate: Fate, task: Task) -> Absence:
+    """A task that a worker had taken, and with which it died: missed since the look that shows it nowhere. While it was
+    published it was there; a receiver's clock may be wrong."""
+    last = task.last
+    after = (last.published_at if last else None) or task.published_at or task.updated_at
+    return Absence(task, after, max(fate.ending.at, view.broker.at if view.broker else 0.0), told=True)
 
 
 def _is_recent(view: View, fate: Fate) -> bool:
@@ -72,14 +100,36 @@ def _is_recent(view: View, fate: Fate) -> bool:
 
 @once_per_view
 def vanished(view: View) -> tuple[Vanished, ...]:
-    """The tasks that stand nowhere, by what did it."""
+    """The tasks that stand nowhere, by what did it: nobody was given them, or the broker lost what a worker had not
+    acknowledged before it died."""
     found: dict[str, list[tuple[Cause, Absence]]] = {}
-    for absence in missing(view).absences:
+    for fate, _ in _told(view):
+        for task in fate.lost or ():
+            cause = _forgotten(view, fate, task)
+            if cause is not None:
+                found.setdefault(f"{cause.slug} {cause.owner}", []).append((cause, _with_the_dead(view, fate, task)))
+    for absence in (*missing(view).absences, *_returned(view)):
         cause = cause_of(view, absence)
         if cause is None:
             continue
         found.setdefault(f"{cause.slug} {cause.owner}", []).append((cause, absence))
     return tuple(Vanished(had[0][0], tuple(absence for _, absence in had)) for had in found.values())
+
+
+def _returned(view: View) -> Iterator[Absence]:
+    """Tasks that a dead worker had, that may have been given back since, and that stand nowhere now."""
+    return (one for one in _unsure(view).values() if isinstance(one, Absence))
+
+
+@once_per_view
+def _unsure(view: View) -> Mapping[str, Absence | Doubt | None]:
+    known = {task.id: task for task in view.tasks}
+    ids = (one for fate in fates(view) for one in (*fate.unsure, *(task.id for task in fate.requeued)))
+    found = (known[one] for one in ids if one in known and was_kept(known[one]))
+    return {
+        task.id: declared(view, task) if task.state is AttemptState.LOST else judge_missing(view, task)
+        for task in found
+    }
 
 
 def doubts(view: View) -> tuple[Doubt, ...]:
@@ -88,6 +138,8 @@ def doubts(view: View) -> tuple[Doubt, ...]:
     found = list(missing(view).doubts)
     for fate in fates(view):
         why = fate.blind_spots[0].why if fate.blind_spots else "it may have been given back and taken again"
-        because = f"{fate.ending.name} had it and died: {why}"
-        found += [Doubt(known[one], because) for one in fate.unsure if one in known]
+        ended = "may have died" if fate.ending.inferred else "died"
+        because = f"{fate.ending.name} had it and {ended}: {why}"
+        asked = [one for one in fate.unsure if one in known and not isinstance(_unsure(view).get(one), Absence)]
+        found += [Doubt(known[one], because) for one in asked]
     return tuple(one for one in found if one.task.state is not AttemptState.LOST)

@@ -22,10 +22,10 @@ STILL = 0.01
 
 
 def judge(view: View) -> tuple[Finding, ...]:
-    """Queues over the objective that grow, stand still, or would take over an hour to drain."""
+    """Queues of work over the objective that grow, stand still, or would take over an hour to drain."""
     found = []
     for queue in view.queues:
-        if not queue.samples or queue.latest.ready == 0:
+        if not queue.samples or queue.aside or queue.latest.ready == 0:
             continue
         served = consumed(view, queue)
         cause = _cause(view, queue) if served is not False else None

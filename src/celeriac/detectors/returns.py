@@ -32,21 +32,29 @@ def returns(view: View, ending: Ending, tasks: Iterable[Task]) -> Returns:
     for task in tasks:
         if _is_gone(view, ending, task):
             lost.append(task)
-        elif _was_kept(task) and not ending.inferred:
+        elif _was_kept(task) and (_reconnected(ending) or not ending.inferred):
             requeued.append(task)
         else:
             unsure.append(task)
     return Returns(tuple(lost), tuple(requeued), tuple(unsure), INFERRED if ending.inferred else UNTOLD)
 
 
-def is_acknowledged(task: Task) -> bool:
+def _reconnected(ending: Ending) -> bool:
+    """True when it may live on, on another connection: a worker says that it is online at each."""
+    return ending.inferred and ending.heir is ending.life
+
+
+def was_acknowledged(task: Task) -> bool:
     """True when its recorder saw it acknowledged before it ran: no broker has it."""
     return task.last is not None and task.last.acknowledged is True
 
 
 def _is_gone(view: View, ending: Ending, task: Task) -> bool:
-    declared = task.state is AttemptState.LOST
-    return declared or is_acknowledged(task) or (not ending.inferred and _is_missed(view, ending, task))
+    if task.state is AttemptState.LOST:
+        return True
+    if was_acknowledged(task):
+        return not _reconnected(ending)
+    return not ending.inferred and _is_missed(view, ending, task)
 
 
 def _is_missed(view: View, ending: Ending, task: Task) -> bool:

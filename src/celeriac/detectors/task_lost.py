@@ -6,6 +6,7 @@ from collections import Counter
 
 from celeriac.detectors import prose, remedies
 from celeriac.detectors.absences import Absence
+from celeriac.detectors.attendance import pops
 from celeriac.detectors.base import Detector
 from celeriac.detectors.deliveries import told_by
 from celeriac.detectors.endings import Ending
@@ -36,7 +37,7 @@ def _of_death(view: View, bed: Deathbed) -> Finding:
         severity="critical" if bed.death is not None else "warning",
         confidence="certain" if bed.fate.surely_ran and is_whole(end) else "likely",
         subject=Subject(worker=ending.node, task_name=bed.lost[0].name, task_id=_only(bed.lost)),
-        summary=f"{_were(bed.lost)} lost with {ending.name}: taken, not ended, in no broker key",
+        summary=f"{_were(bed.lost)} lost with {ending.name}: taken, not ended, {_nowhere(view)}",
         since=ending.at,
         cause="early-ack",
         evidence=(*(_taken(task, ending) for task in bed.lost[:FACTS]), *_not_held(view), *([end.fact] if end else ())),
@@ -97,8 +98,19 @@ def _only_queue(lost: tuple[Task, ...]) -> str | None:
 def _taken(task: Task, ending: Ending) -> Fact:
     last = task.last
     at = (last.started_at or last.received_at if last else None) or task.updated_at
-    words = f"{task.name or 'a task'}[{task.id}] {'started' if last and last.started_at else 'reserved'}, no end since"
+    words = f"{task.name or 'a task'}[{task.id}] {_had(task)}, no end since"
     return Fact(at, told_by(task), words, shown_by(task, ending.container))
+
+
+def _had(task: Task) -> str:
+    last = task.last
+    if last is None or last.started_at is None:
+        return "reserved"
+    return "started and acknowledged" if last.acknowledged else "started"
+
+
+def _nowhere(view: View) -> str:
+    return "in no broker key" if pops(view) else "not at the broker any more"
 
 
 def _not_held(view: View) -> tuple[Fact, ...]:

@@ -56,7 +56,8 @@ def _lost(death: Death) -> list[Fact]:
     for task in (death.fate.lost or ())[:1]:
         last = task.last
         at = (last.started_at or last.received_at if last else None) or task.updated_at
-        words = f"{task.name or 'a task'}[{task.id}] {task.state.value} there at {prose.instant(at)} and never ended"
+        came = "started" if last and last.started_at else "received"
+        words = f"{task.name or 'a task'}[{task.id}] {came} there at {prose.instant(at)} and never ended"
         return [Fact(at, told_by(task), words, shown_by(task, death.ending.container))]
     return []
 

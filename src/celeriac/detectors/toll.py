@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from celeriac.detectors import commands, prose
+from celeriac.detectors.attendance import pops
 from celeriac.detectors.deaths import Death, deaths
 from celeriac.detectors.fates import held_until, names_of, strays
 from celeriac.detectors.liveness import living
@@ -35,14 +36,15 @@ def held_count(view: View, death: Death) -> int:
 def impact(view: View, death: Death) -> Impact:
     """The totals over the death's consequences."""
     fate, held = death.fate, held_by(view, death)
-    seen = view.broker is not None and view.broker.held is not None
+    seen = view.broker is not None and (view.broker.held is not None or not (pops(view) or death.ending.inferred))
     waiting = sum(queue.latest.ready for queue in death.queues)
     return Impact(
         lost=None if fate.lost is None else tuple(task.id for task in fate.lost),
         held=tuple(one.task_id or one.tag for one in held) if seen else None,
+        requeued=tuple(task.id for task in fate.requeued),
         unknown=fate.unsure,
         waiting=waiting if view.broker is not None else None,
-        task_names=names_of((*(fate.lost or ()), *held)),
+        task_names=names_of((*(fate.lost or ()), *fate.requeued, *held)),
         held_until=held_until(view, held, death.ending),
         held_count=held_count(view, death) if seen else None,
     )
@@ -54,6 +56,7 @@ def words(view: View, death: Death) -> str:
     tasks = [
         prose.count(len(cost.lost), "task") + " lost" if cost.lost else "",
         _held_words(cost),
+        f"{prose.number(len(cost.requeued))} given back" if cost.requeued else "",
         f"{prose.count(len(cost.unknown), 'task')} of unknown fate" if cost.unknown else "",
     ]
     parts = [", ".join(filter(None, tasks)), _queue_words(view, death)]

@@ -1,10 +1,11 @@
-"""What a judgement adds to the ledger: of each task that is lost, held or of unknown fate, why. Pure."""
+"""What a judgement adds to the ledger: of each task that is lost, held, given back or of unknown fate, why. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 from celeriac.detectors import prose, task_held
+from celeriac.detectors.fates import fates
 from celeriac.detectors.losses import deathbeds, doubts, vanished
 from celeriac.model.attempt import AttemptState
 from celeriac.model.finding import Finding
@@ -22,7 +23,7 @@ def declarations(view: View, findings: Iterable[Finding]) -> tuple[Declaration, 
     """One for each task; what is proven goes before what is in doubt. A loss that stands as it was declared is not
     declared again."""
     found: dict[str, Declaration] = {}
-    for one in (*_lost(view), *_held(findings), *_unknown(view)):
+    for one in (*_lost(view), *_held(findings), *_returned(view), *_unknown(view)):
         found.setdefault(one.task_id, one)
     told = {task.id: task for task in view.tasks if task.state is AttemptState.LOST}
     return tuple(one for one in found.values() if not _stands(one, told.get(one.task_id)))
@@ -52,6 +53,14 @@ def _by_whom(finding: Finding) -> str:
     until = finding.impact.held_until
     owner = f"{finding.subject.worker}, which is dead" if finding.subject.worker else "a consumer that is no more"
     return f"held by {owner}" if until is None else f"held by {owner}, until {prose.clock(until)}"
+
+
+def _returned(view: View) -> Iterator[Declaration]:
+    """What the broker gave back waits in its queue again; nothing tells of that but the end of who had it."""
+    for fate in fates(view):
+        because = f"given back to its queue when {fate.ending.name} ended"
+        for task in fate.requeued:
+            yield Declaration(task.id, Term.WAITING, "", because, _just_after(task, fate.ending.at))
 
 
 def _unknown(view: View) -> Iterator[Declaration]:

@@ -71,7 +71,7 @@ def transition(state: AttemptState | None, what: str) -> AttemptState:
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One delivery of a task. Times are Unix seconds, `peak_rss` bytes; None is not seen. `pid` is the worker's main
-    process, `child` the pool process that ran it."""
+    process, `child` the pool process that ran it. `acknowledged` is whether its message was when it started."""
 
     number: int
     delivery: Literal["first", "retry", "redelivery"]
@@ -85,10 +85,13 @@ class Attempt:
     detail: str = ""
     child: int | None = None
     peak_rss: int | None = None
+    acknowledged: bool | None = None
 
 
 SKEW = 60.0
 """Seconds by which a producer's clock may run ahead of a worker's, so that a publish reads later than its own end."""
+ACKNOWLEDGED, UNACKNOWLEDGED = "acknowledged", "not acknowledged"
+"""The detail of a start that says whether the message was acknowledged before it."""
 _TIME_OF = {"sent": "published_at", "received": "received_at", "started": "started_at"}
 
 
@@ -108,6 +111,7 @@ class _Draft:
     retries: int = -1
     child: int = 0
     peak: int = 0
+    acknowledged: bool | None = None
 
     @property
     def open(self) -> bool:
@@ -124,6 +128,8 @@ class _Draft:
         self.child, self.peak = max(self.child, mark.child), max(self.peak, mark.peak)
         if mark.what in _TIME_OF:
             setattr(self, _TIME_OF[mark.what], mark.at)
+        if mark.what == "started" and mark.detail:
+            self.acknowledged = mark.detail == ACKNOWLEDGED
         if mark.what != "sent" and mark.worker:
             self.worker, self.pid = mark.worker, mark.pid
         if self.state.ended and self.state is not before:
@@ -143,6 +149,7 @@ class _Draft:
             self.detail,
             self.child or None,
             self.peak or None,
+            self.acknowledged,
         )
 
     def _delivery(self, before: _Draft) -> Literal["retry", "redelivery"]:
@@ -161,7 +168,22 @@ def attempts(marks: Iterable[Mark]) -> tuple[Attempt, ...]:
             draft = _Draft(len(drafts) + 1)
             drafts.append(draft)
         draft.take(mark)
+    drafts = _settled(drafts)
     return tuple(draft.attempt(before) for before, draft in zip((None, *drafts), drafts, strict=False))
+
+
+def _settled(drafts: list[_Draft]) -> list[_Draft]:
+    """A delivery that was lost before it began takes nothing from a task that has succeeded: it was a second copy, or
+    the first one, told by a clock that is ahead."""
+    succeeded = [draft for draft in drafts if draft.state is AttemptState.SUCCEEDED]
+    idle = [draft for draft in drafts if draft.state is AttemptState.LOST and draft.started_at is None]
+    if not succeeded or drafts[-1] not in idle:
+        return drafts
+    kept = [draft for draft in drafts if draft not in idle]
+    ordered = [*idle, *kept] if kept[-1] is succeeded[-1] else drafts
+    for number, draft in enumerate(ordered, 1):
+        draft.number = number
+    return ordered
 
 
 def _owner(drafts: list[_Draft], mark: Mark) -> _Draft | None:

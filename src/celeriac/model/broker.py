@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from celeriac.model.finding import BlindSpot
 from celeriac.model.queue import QueueSample
+
+RABBITMQ = "RabbitMQ"
+"""What errors of its adapter call it: all that is known of a broker which was never reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +41,12 @@ class Consumer:
 @dataclass(frozen=True, slots=True)
 class BrokerLook:
     """One look. `at` and `ended` are Unix seconds on our clock, `latency` seconds of a PING; `address` is where the
-    connection led, "address:port", None over a unix socket.
+    connection led, "address:port", None over a unix socket; `database` the part of the server that was looked at.
 
     `held` is complete when `held_complete`, else the part that the budget allowed (`held_count` is always whole).
     `run_id` names one life of the server, `started_at` is when that began. In that life it was emptied `flushes` times
     and has refused `refused` commands for want of memory. `bound` are the queues that an exchange led to, as read
-    from `bound_at` on.
+    from `bound_at` on; `published` is how many messages each queue ever took, where the broker counts them.
 
     `alarms` are what makes the broker refuse publishers ("memory", "disk"), `blocked` how many it blocks now.
     """
@@ -54,6 +58,7 @@ class BrokerLook:
     role: str | None
     latency: float
     address: str | None = None
+    database: str | None = None
     used_memory: int | None = None
     max_memory: int | None = None
     eviction_policy: str | None = None
@@ -73,6 +78,7 @@ class BrokerLook:
     refused: int | None = None
     bound: tuple[str, ...] | None = None
     bound_at: float | None = None
+    published: Mapping[str, int] | None = None
     alarms: tuple[str, ...] | None = None
     blocked: int | None = None
     blind_spots: tuple[BlindSpot, ...] = ()

@@ -56,7 +56,7 @@ class Event:
     `expires`, `queue`, `root_id`, `parent_id`, `result`, `runtime`, `exception`, `traceback`, `processed`, `active`,
     `freq`, `sw_ver`, …), and from inside: `child` (pid of the pool process), `peak` (bytes), `curve` ([seconds since
     its start, rss] pairs), `payload` (the exact message) and `unsaved` (its result could not be stored) of a task;
-    `reserved`, `prefetch`, `slots` and `pool` of a worker's heartbeat.
+    `reserved`, `prefetch`, `slots`, `pool` and `keeps` (keepalive is on) of a worker's heartbeat.
     """
 
     id: str

@@ -20,6 +20,7 @@ BROKER_EDGES = (
     "broker-evicted",
     "broker-refused",
     "broker-connection-lost",
+    "broker-queue-deleted",
 )
 EDGES = frozenset(
     {
@@ -74,7 +75,7 @@ class Evidence:
     message-refused (worker) task_id, content_type: a message that a worker cannot read, and threw away
     broker-*      what two looks at the broker differ by (`between`, their times): restarted (broker, persistence),
                   flushed (count), evicted (count, policy), refused for want of memory (count), connection-lost
-                  (count; of workers)
+                  (count; of workers), queue-deleted (queue)
     poison        (worker) task_id, name, queue, count (deaths so far), limit, policy (report | park), late (late ack),
                   delivery_count (how often a quorum queue has given it back, None elsewhere), parked, and deaths, each
                   an encoded Fatality (model/fatality.py), the oldest first

@@ -60,10 +60,10 @@ REQUEUED = "requeued"
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What a judgement adds to the events of one task: `term` is LOST, HELD or UNKNOWN. `cause` is a cause slug of
-    `task-lost` or `task-held`, "" for UNKNOWN; `because` one sentence. `at` is Unix seconds of
-    what did it: of the worker's death, or just after the last that was heard of the task, so that whatever is heard
-    later disproves it."""
+    """What a judgement adds to the events of one task: `term` is LOST, HELD, UNKNOWN, or WAITING for
+    what the broker gave back. `cause` is a cause slug of `task-lost` or `task-held`, "" for the others; `because` one
+    sentence. `at` is Unix seconds of what did it: of the worker's death, or just after the last that was heard of the
+    task, so that whatever is heard later disproves it."""
 
     task_id: str
     term: Term

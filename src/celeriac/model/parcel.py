@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -130,6 +130,33 @@ def unpack(body: bytes, seen: float) -> Parcel:
         return _parcel(_read(body), seen)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise WireError(f"not a parcel: {type(error).__name__}: {error}") from error
+
+
+def left_behind(found: Evidence, seen: float) -> Parcel | None:
+    """What a killed recorder had noted last, out of the fact that tells of its black box (worker/salvage.py), as the
+    parcel it could not send; None where there is nothing. Raises WireError."""
+    tail = found.data.get("tail")
+    if not isinstance(tail, Mapping) or not tail.get("items"):
+        return None
+    fields = {
+        "v": VERSION,
+        "boot": found.data.get("boot"),
+        "role": found.data.get("role"),
+        "node": found.nodes[0] if found.nodes else None,
+        "pid": found.pid,
+        "host": found.host,
+        "sent": found.at,
+        **tail,
+    }
+    try:
+        return _parcel(fields, seen)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise WireError(f"not a black box's tail: {type(error).__name__}: {error}") from error
+
+
+def opened(found: Evidence) -> Evidence:
+    """The fact without that: it is on record as events."""
+    return replace(found, data={name: value for name, value in found.data.items() if name != "tail"})
 
 
 def _read(body: bytes) -> Any:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from celeriac.model.attempt import Attempt, AttemptState, attempts
+from celeriac.model.attempt import ACKNOWLEDGED, UNACKNOWLEDGED, Attempt, AttemptState, attempts
 from celeriac.model.event import RECORDED, Event
 from celeriac.model.mark import Mark, unite
 
@@ -42,6 +42,8 @@ _ENDS = frozenset(
 )
 UNSAVED = "it ran, and its result could not be stored"
 """How the failure of a task reads that ended while the result backend was down."""
+UNCONFIRMED = "without a confirm"
+"""The detail of a publish that nobody asked the broker about."""
 TEXT_LIMIT = 1024
 TRACEBACK_LIMIT = 8192
 _SHOWN = frozenset({"args", "kwargs"})
@@ -91,11 +93,14 @@ class Task:
     marks: tuple[Mark, ...] = ()
     cut: bool = False
     ending: Ending | None = None
+    _attempts: tuple[Attempt, ...] | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
-        """Every delivery, oldest first."""
-        return attempts(self.marks)
+        """Every delivery, oldest first. Folded once: each detector asks."""
+        if self._attempts is None:
+            object.__setattr__(self, "_attempts", attempts(self.marks))
+        return self._attempts or ()
 
     @property
     def last(self) -> Attempt | None:
@@ -158,11 +163,10 @@ def fold_all(task_id: str, events: Iterable[Event]) -> Task:
     told: list[Mark] = []
     endings: list[Ending] = []
     for event in events:
-        for field, value in event.data.items():
-            if field in _TEXTS and value is not None:
-                text = str(value)
-                shown = _cut(text, TEXT_LIMIT) if field in _SHOWN else text
-                texts[field] = max(texts.get(field, ""), shown)
+        for name, value in event.data.items():
+            if name in _TEXTS and value is not None:
+                text = _cut(str(value), TEXT_LIMIT) if name in _SHOWN else str(value)
+                texts[name] = max(texts.get(name, ""), text)
         told += _marks(event)
         endings += _endings(event)
     marks, cut = unite(told, ())
@@ -203,11 +207,20 @@ def _detail(event: Event) -> str:
         return "asked to be ignored"
     if event.kind in ("task-lost", "task-parked"):
         return (event.text("because") or event.text("cause") or "")[:200]
-    if event.kind == "task-rejected":
-        return "requeued" if event.flag("requeue") else "discarded"
+    if event.kind in ("task-sent", "task-started", "task-rejected"):
+        return _acknowledgement(event)
     if event.kind == "task-revoked":
         return f"terminated by {event.text('signum') or 'signal'}" if event.flag("terminated") else ""
     return (reason(event.text("exception"), event.text("traceback")) or "")[:200]
+
+
+def _acknowledgement(event: Event) -> str:
+    if event.kind == "task-sent":
+        return UNCONFIRMED if event.data.get("confirmed") is False else ""
+    if event.kind == "task-rejected":
+        return "requeued" if event.flag("requeue") else "discarded"
+    said = event.data.get("acknowledged")
+    return "" if said is None else ACKNOWLEDGED if said else UNACKNOWLEDGED
 
 
 def reason(exception: str | None, traceback: str | None) -> str | None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import cache
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from celeriac.errors import WireError
 
 T = TypeVar("T")
+_Decode = Callable[[Any], Any]
 
 
 def encode(value: object) -> Any:
@@ -35,7 +36,8 @@ def decode(kind: type[T], value: Any) -> T:
     Raises WireError when the shape does not fit.
     """
     try:
-        return _decode(kind, value)  # type: ignore[no-any-return]
+        read: Callable[[Any], T] = _decoder(cast("Any", kind))
+        return read(value)
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise WireError(f"not a {kind.__name__}: {error}") from error
 
@@ -47,45 +49,59 @@ def _at_default(field: dataclasses.Field[Any], value: object) -> bool:
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
-
-
-def _decode(kind: Any, value: Any) -> Any:
+def _decoder(kind: Any) -> _Decode:
+    """How a `kind` is read: worked out once, for values come by the thousand."""
     origin = get_origin(kind)
     if origin is None:
-        return value if kind in (Any, object) else _decode_plain(kind, value)
+        return _as_it_is if kind in (Any, object) else _plain(kind)
     if origin in (Union, types.UnionType):
-        return None if value is None else _decode(next(arg for arg in get_args(kind) if arg is not type(None)), value)
+        some = _decoder(next(arg for arg in get_args(kind) if arg is not type(None)))
+        return lambda value: None if value is None else some(value)
     if origin is tuple:
-        return _decode_tuple(get_args(kind), value)
-    return value if origin is Literal else _decode_mapping(get_args(kind), value)
+        return _tuple(get_args(kind))
+    return _as_it_is if origin is Literal else _mapping(*get_args(kind))
 
 
-def _decode_mapping(args: tuple[Any, ...], value: Any) -> Mapping[Any, Any]:
-    of_key, of_item = args
-    return types.MappingProxyType({_decode(of_key, key): _decode(of_item, item) for key, item in value.items()})
+@cache
+def _fields(kind: type) -> dict[str, _Decode]:
+    return {name: _decoder(hint) for name, hint in get_type_hints(kind).items()}
 
 
-def _decode_plain(kind: type, value: Any) -> Any:
-    if dataclasses.is_dataclass(kind):
-        hints = _hints(kind)
-        return kind(**{name: _decode(hints[name], item) for name, item in value.items() if name in hints})
-    if issubclass(kind, tuple):
-        named = _hints(kind).values()
-        return kind(*(_decode(hint, item) for hint, item in zip(named, value, strict=False)))
-    return kind(value) if issubclass(kind, Enum) else _decode_scalar(kind, value)
-
-
-def _decode_tuple(args: tuple[Any, ...], value: Any) -> tuple[Any, ...]:
-    if len(args) == 2 and args[1] is Ellipsis:
-        return tuple(_decode(args[0], item) for item in value)
-    return tuple(_decode(arg, item) for arg, item in zip(args, value, strict=True))
-
-
-def _decode_scalar(kind: type, value: Any) -> Any:
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, kind):
-        raise TypeError(f"{value!r} is no {kind.__name__}")
+def _as_it_is(value: Any) -> Any:
     return value
+
+
+def _mapping(of_key: Any, of_item: Any) -> _Decode:
+    key_of, item_of = _decoder(of_key), _decoder(of_item)
+    return lambda value: types.MappingProxyType({key_of(key): item_of(item) for key, item in value.items()})
+
+
+def _plain(kind: type) -> _Decode:
+    if dataclasses.is_dataclass(kind):
+        return lambda value: _of_fields(kind, value)
+    if issubclass(kind, tuple):
+        return lambda value: kind(*(read(item) for read, item in zip(_fields(kind).values(), value, strict=False)))
+    return kind if issubclass(kind, Enum) else _scalar(kind)
+
+
+def _of_fields(kind: type, value: Any) -> Any:
+    known = _fields(kind)
+    return kind(**{name: known[name](item) for name, item in value.items() if name in known})
+
+
+def _tuple(args: tuple[Any, ...]) -> _Decode:
+    readers = [_decoder(arg) for arg in args if arg is not Ellipsis]
+    if len(args) == 2 and args[1] is Ellipsis:
+        return lambda value: tuple(map(readers[0], value))
+    return lambda value: tuple(read(item) for read, item in zip(readers, value, strict=True))
+
+
+def _scalar(kind: type) -> _Decode:
+    def read(value: Any) -> Any:
+        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+        if not isinstance(value, kind):
+            raise TypeError(f"{value!r} is no {kind.__name__}")
+        return value
+
+    return read

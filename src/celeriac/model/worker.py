@@ -15,6 +15,10 @@ DEFAULT_FREQUENCY = 2.0
 """Seconds between heartbeats when the worker does not say (celery/worker/heartbeat.py)."""
 
 
+BEATS = 6
+"""Heartbeats of which the times are kept: of some seconds, where Celery and a recorder inside both send them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A task a worker said it holds, at the time it was asked. `state` is active, reserved or scheduled."""
@@ -29,13 +33,15 @@ class Claim:
 @dataclass(frozen=True, slots=True)
 class Room:
     """What a recorder's heartbeat at `at` says of the room its worker has: messages `reserved` that wait inside,
-    `prefetch` that it takes at most (0: no bound), `slots` that work at once. None is not told."""
+    `prefetch` that it takes at most (0: no bound), `slots` that work at once. None is not told. `keeps` is true when
+    its keepalive renews the time of what it was delivered."""
 
     at: float
     reserved: int | None = None
     prefetch: int | None = None
     slots: int | None = None
     pool: str | None = None
+    keeps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,7 @@ class Worker:
     carried figures (`figures_at`); `first_figures` is the time and `processed` of the oldest such heartbeat, so that
     work shows where task events do not. `recorded_at` is the newest word of a recorder inside it (its clock), None
     when it has none: its history is then numbered, and needs no books on native events. `room` is
-    of its newest heartbeat.
+    of its newest heartbeat. `beats` are when the newest few heartbeats were seen.
     """
 
     node: str
@@ -74,6 +80,7 @@ class Worker:
     first_figures: tuple[float, int] | None = None
     recorded_at: float | None = None
     room: Room | None = None
+    beats: tuple[float, ...] = ()
 
     @property
     def host(self) -> str:
@@ -110,6 +117,7 @@ def from_event(event: Event) -> Worker:
         heartbeat_seen=event.seen,
         heartbeat_at=event.at,
         room=_room(event),
+        beats=(event.seen,),
         **_figures(event),
     )
 
@@ -142,6 +150,7 @@ def merge(left: Worker, right: Worker) -> Worker:
         visibility_timeout=asked.visibility_timeout,
         first_figures=_earliest(left.first_figures, right.first_figures),
         recorded_at=_latest(left.recorded_at, right.recorded_at),
+        beats=tuple(sorted({*left.beats, *right.beats})[-BEATS:]),
         room=max((one for one in (left.room, right.room) if one is not None), key=_newness, default=None),
     )
 
@@ -173,7 +182,8 @@ def _room(event: Event) -> Room | None:
     if event.source != RECORDED:
         return None
     reserved, prefetch, slots = (event.number(name) for name in ("reserved", "prefetch", "slots"))
-    return Room(event.at, _whole(reserved), _whole(prefetch), _whole(slots), event.text("pool"))
+    keeps = event.data.get("keeps") is True
+    return Room(event.at, _whole(reserved), _whole(prefetch), _whole(slots), event.text("pool"), keeps)
 
 
 def _whole(number: float | None) -> int | None:

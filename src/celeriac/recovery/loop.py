@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from celeriac.brokers import Broker
-from celeriac.errors import BrokerError, BrokerUnavailableError, LeaseLostError
+from celeriac.errors import BrokerError, BrokerUnavailableError, LeaseLostError, OtherBrokerError
 from celeriac.recovery import republish
 from celeriac.recovery.rescue import Step, is_told, plan
 from celeriac.recovery.restoring import Restoring
@@ -46,7 +46,10 @@ class RecoverLoop:
             return False
         self._restoring.finish(lambda: self._fence(now), now)
         for request in self._store.open_requests(RESCUE):
-            self._answer(request, now)
+            try:
+                self._answer(request, now)
+            except OtherBrokerError as error:
+                self._store.settle_request(request.id, json.dumps({"error": str(error)}), now)
         if self._auto != "off":
             self._act_alone(now)
         return False
@@ -77,6 +80,7 @@ class RecoverLoop:
         if wish.republish:
             self._republish(request, wish, now)
             return
+        self._restoring.check()
         steps = self._plan(wish, now)
         outcomes = {} if wish.dry_run else self._put_back(steps, request.by, now)
         self._store.acted(request.id, json.dumps(_outcome(wish, steps, outcomes)), (), (), now)
@@ -88,6 +92,8 @@ class RecoverLoop:
             return
         steps = [one for one in self._plan(Wish(), now) if one.claim is not None and self._may(one)]
         wanted = [one for one in steps if one.claim not in self._tried]
+        if wanted:
+            self._restoring.check()
         self._put_back(wanted, f"auto_rescue = {self._auto}", now)
         self._tried = frozenset(one.claim for one in steps)
 
@@ -95,7 +101,9 @@ class RecoverLoop:
         return self._auto == "all" or step.started is False
 
     def _plan(self, wish: Wish, now: float) -> tuple[Step, ...]:
-        return plan(self._store.view(now), self._store.live_incidents(), wish)
+        view = self._store.view(now)
+        done = self._restoring.restored_since(view.broker.at) if view.broker is not None else frozenset()
+        return tuple(one for one in plan(view, self._store.live_incidents(), wish) if one.claim not in done)
 
     def _put_back(self, steps: Sequence[Step], by: str, now: float) -> dict[str, str]:
         return self._restoring.put_back(steps, by, lambda: self._fence(now), now)
@@ -108,13 +116,16 @@ class RecoverLoop:
             outcome = {"dry_run": wish.dry_run, "republished": False, "because": refused, "will": not refused}
             self._store.acted(request.id, json.dumps(outcome), (), (), now)
             return
+        self._restoring.check()
         self._fence(now)
         try:
             self._broker.publish(republish.again(payload, request.id))
         except BrokerUnavailableError:
             raise
         except BrokerError as error:
-            self._store.settle_request(request.id, json.dumps({"republished": False, "because": str(error)}), now)
+            outcome = {"dry_run": False, "republished": False, "because": str(error), "will": False}
+            entry = Entry(now, request.by, "republish", task.id, str(error))
+            self._store.acted(request.id, json.dumps(outcome), (entry,), (), now)
             return
         entry = Entry(now, request.by, "republish", task.id, f"published again, request {request.id}")
         told = republish.told(task, payload, request.id, request.at, now)

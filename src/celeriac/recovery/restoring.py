@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from celeriac.brokers import Broker
 from celeriac.brokers.base import Claim
-from celeriac.errors import BrokerError, BrokerUnavailableError, LeaseLostError
+from celeriac.errors import BrokerError, BrokerUnavailableError, LeaseLostError, OtherBrokerError
 from celeriac.model.event import RECOVERY, Event, fingerprint
 from celeriac.recovery.rescue import Step
 from celeriac.store import Entry, Request, Store
@@ -17,6 +17,8 @@ RESTORE = "restore"
 """The kind of the rows that say which claims are being put back: written before, settled after."""
 CHUNK = 50
 """Claims per row: what may have to be done again."""
+ROWS = 100
+"""Newest rows that are read for what was put back since a look."""
 Fence = Callable[[], int]
 
 
@@ -27,9 +29,28 @@ class Restoring:
         self._store = store
         self._broker = broker
 
+    def restored_since(self, at: float) -> frozenset[Claim]:
+        """What was put back from Unix time `at` on: a look from before still shows it as held."""
+        rows = [row for row in self._store.requests(RESTORE, limit=ROWS).items if row.at >= at and row.outcome]
+        told = ((claim, json.loads(row.outcome or "{}")) for row in rows for claim in _claims(row))
+        return frozenset(claim for claim, outcomes in told if outcomes.get(claim.task_id) == "restored")
+
+    def check(self) -> None:
+        """Raises OtherBrokerError, so that nobody looks for the held messages of one broker at another, finds nothing,
+        and takes them for given back; BrokerUnavailableError."""
+        look = self._store.broker()
+        if look is not None and not self._broker.was_looked_at(look):
+            raise OtherBrokerError(
+                f"the store's newest look was not at {self._broker.label}, or was before that broker started anew",
+                hint="Give --broker and --store of one server, and let `celeriac serve` look once more",
+            )
+
     def finish(self, fence: Fence, now: float) -> None:
         """Do what a rescuer before this one began: what it put back answers "restored" again."""
-        for row in self._store.open_requests(RESTORE):
+        rows = self._store.open_requests(RESTORE)
+        if rows:
+            self.check()
+        for row in rows:
             self._carry_out(row, fence, now)
 
     def put_back(self, steps: Sequence[Step], by: str, fence: Fence, now: float) -> dict[str, str]:
@@ -45,7 +66,7 @@ class Restoring:
     def _carry_out(self, row: Request, fence: Fence, now: float) -> dict[str, str]:
         """Restore the row's claims. Raises LeaseLostError; BrokerUnavailableError: then the row stays open."""
         number = fence()
-        claims = [Claim(**one) for one in json.loads(row.subject)]
+        claims = _claims(row)
         outcomes = {claim.task_id: self._restore(claim, number) for claim in claims}
         entries = [Entry(now, row.by, RESTORE, task_id, outcome) for task_id, outcome in outcomes.items()]
         told = tuple(_told(claims, outcomes, row.at, now))
@@ -62,6 +83,10 @@ class Restoring:
         if outcome == "fenced":
             raise LeaseLostError("another rescuer has begun since", hint="It goes on with what is left")
         return outcome
+
+
+def _claims(row: Request) -> list[Claim]:
+    return [Claim(**one) for one in json.loads(row.subject)]
 
 
 def _told(claims: Sequence[Claim], outcomes: dict[str, str], at: float, now: float) -> Iterator[Event]:

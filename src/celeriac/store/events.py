@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, insert, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Row, literal_column, select
 
 from celeriac.model.event import RECORDED, Event
 from celeriac.model.gap import STARTS_LIMIT
-from celeriac.store import tasks
+from celeriac.store import rows, tasks
 from celeriac.store.codec import pack_mapping
-from celeriac.store.rows import find
 from celeriac.store.schema import events
 
 _STARTED: ColumnElement[str] = literal_column("'task-started'")
@@ -30,14 +29,13 @@ def append(connection: Connection, batch: Sequence[Event]) -> tuple[Event, ...]:
     unique = {event.id: event for event in batch}
     known = _known(connection, batch)
     fresh = tuple(event for event in unique.values() if event.id not in known)
-    if fresh:
-        connection.execute(insert(events), [_row(event) for event in fresh])
+    rows.append(connection, events, [_row(event) for event in fresh])
     return fresh
 
 
 def _known(connection: Connection, batch: Sequence[Event]) -> set[str]:
     times = list({event.at for event in batch})
-    return {row.id for row in find(connection, select(events.c.id), events.c.at, times)}
+    return {row.id for row in rows.find(connection, select(events.c.id), events.c.at, times)}
 
 
 def timeline(connection: Connection, task_id: str, limit: int) -> tuple[Event, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, or_, select, text
+from sqlalchemy import Connection, select, text
 
 from celeriac.model.ledger import Term
 from celeriac.store.rows import find
@@ -44,10 +44,13 @@ def unended(connection: Connection, at: float, limit: int) -> tuple[str, ...]:
     """Ids of tasks that somebody took and whose end was not heard by `at`, of those lost of late, and of some that
     wait longest: they may have been called off."""
     quiet = tasks.c.updated_at < at - QUIET
-    lost = (tasks.c.term == Term.LOST.value) & (tasks.c.updated_at >= at - LOSS_WINDOW)
-    taken = select(tasks.c.id).where(text(OPEN_TERMS), or_(tasks.c.term.in_(_TAKEN) & quiet, lost)).limit(limit)
-    waiting = select(tasks.c.id).where(text(OPEN_TERMS), tasks.c.term == Term.WAITING.value, quiet).limit(WAITING)
-    return (*connection.scalars(taken), *connection.scalars(waiting))
+    some = select(tasks.c.id).where(text(OPEN_TERMS))
+    queries = (
+        some.where(tasks.c.term.in_(_TAKEN), quiet).limit(limit),
+        some.where(tasks.c.term == Term.LOST.value, tasks.c.updated_at >= at - LOSS_WINDOW).limit(limit),
+        some.where(tasks.c.term == Term.WAITING.value, quiet).limit(WAITING),
+    )
+    return tuple(task_id for query in queries for task_id in connection.scalars(query))
 
 
 def open_groups(connection: Connection, limit: int) -> tuple[str, ...]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, literal_column, select, text, update
 
 from celeriac.model.event import LEDGER, Event, fingerprint
 from celeriac.model.ledger import Declaration, Term, term_of
@@ -14,13 +13,13 @@ from celeriac.model.queue import QueueSample
 from celeriac.model.sighting import Search, Sighting, sighted
 from celeriac.model.task import Task
 from celeriac.store import balance, events, queues, tasks
-from celeriac.store.balance import Account
+from celeriac.store.balance import standings
 from celeriac.store.codec import pack, unpack
 from celeriac.store.revisions import bump
 from celeriac.store.rows import find, put
 from celeriac.store.schema import OPEN_TERMS, sightings
 from celeriac.store.schema import tasks as rows
-from celeriac.store.taskrows import FOLDED, accounts, to_task
+from celeriac.store.taskrows import FOLDED, to_task
 
 SETTLE = 2.0
 """Seconds after the last that was heard of a task before anybody asks where it is: it may be on its way."""
@@ -81,13 +80,15 @@ def _expected(connection: Connection, sample: QueueSample | None, waiting: int, 
 
 def due(connection: Connection, at: float) -> None:
     """What was scheduled and whose time has come is merely reserved now."""
-    found = connection.execute(_in(Term.SCHEDULED).where(rows.c.eta_at <= at).limit(STEP)).all()
+    by_eta: ColumnElement[str] = literal_column("+term")  # the plus keeps SQLite off the index over terms
+    late = select(*FOLDED).where(rows.c.eta_at <= at, by_eta == Term.SCHEDULED.value)
+    found = connection.execute(late.limit(STEP)).all()
     _stand(connection, {row.id: (row, Term.RESERVED, None) for row in found})
 
 
 def declare(connection: Connection, declared: Iterable[Declaration], now: float) -> None:
     """Let `declared` stand: what is lost becomes part of a task's history, until something is heard of it; what is
-    held or unknown stands as long as it is declared."""
+    held or unknown stands as long as it is declared, what was given back until it is heard of."""
     wanted = {one.task_id: one for one in declared}
     _lose(connection, [one for one in wanted.values() if one.term is Term.LOST], now)
     levels = {key: one for key, one in wanted.items() if one.term is not Term.LOST}
@@ -126,13 +127,13 @@ def _lose(connection: Connection, lost: Sequence[Declaration], now: float) -> No
 
 
 def _stand(connection: Connection, changes: Mapping[str, tuple[Row[Any], Term, str | None]]) -> None:
-    books: Counter[Account] = Counter()
-    for task_id, (row, term, because) in changes.items():
-        task = to_task(row)
-        books.subtract(accounts(task, row.term))
-        books.update(accounts(task, term))
+    for task_id, (_, term, because) in changes.items():
         connection.execute(update(rows).where(rows.c.id == task_id).values(term=term.value, because=because))
-    balance.move(connection, books)
+    balance.move(
+        connection,
+        left=standings(row._mapping for row, _, _ in changes.values()),
+        entered=standings({**row._mapping, "term": term.value} for row, term, _ in changes.values()),
+    )
     if changes:
         bump(connection, "tasks")
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, delete, select
+from sqlalchemy import ColumnElement, Connection, Table, delete, select
 
 from celeriac.model.attempt import AttemptState
 from celeriac.store import balance
@@ -29,7 +27,7 @@ from celeriac.store.schema import (
     tasks,
     workers,
 )
-from celeriac.store.taskrows import FOLDED, accounts, to_task
+from celeriac.store.taskrows import FOLDED
 from celeriac.store.tasks import count
 
 HOUR, DAY = 3600.0, 86_400.0
@@ -78,20 +76,12 @@ def _tasks(connection: Connection, now: float, limit: int) -> int:
         ids = [row.id for row in old]
         gone = _delete(connection, tasks, tasks.c.id, ids)
         _delete(connection, sightings, sightings.c.task_id, ids)
-        balance.move(connection, _accounts(old))
+        balance.move(connection, left=balance.standings(row._mapping for row in old), entered=())
         count(connection, Counter({state.value: -gone}))
         deleted += gone
     if deleted:
         bump(connection, "tasks")
     return deleted
-
-
-def _accounts(old: Iterable[Row[Any]]) -> Counter[balance.Account]:
-    """What they counted under, to be taken off."""
-    books: Counter[balance.Account] = Counter()
-    for row in old:
-        books.subtract(accounts(to_task(row), row.term))
-    return books
 
 
 def _incidents(connection: Connection, now: float, limit: int) -> int:

@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table
+from sqlalchemy import ColumnElement, Connection, Dialect, Row, Select, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
 CHUNK = 500
 """Keys per lookup; SQLite allows 32,766 values in one statement, planning one grows with them."""
+STATEMENTS = 128
+"""Compiled statements that are kept: each store has some twenty."""
+_Write = Callable[[Table, Sequence[str], Any], Insert]
 _INSERTS: Mapping[str, Callable[[Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
-def put(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert `rows`; one with the same primary key is replaced."""
+def append(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert `rows`, all of the same columns."""
     if rows:
-        connection.execute(_upsert(table, connection.dialect.name), rows)
+        _send(connection, table, rows, _insertion)
+
+
+def put(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert `rows`, all of the same columns; one with the same primary key is replaced."""
+    if rows:
+        _send(connection, table, rows, _replacement)
 
 
 def add(connection: Connection, counters: Table, moves: Iterable[Mapping[str, Any]]) -> None:
     """Add to the `tasks` of `counters` what each of `moves` says; a counter that is not there begins at 0."""
     moved = [move for move in moves if move["tasks"]]
     if moved:
-        connection.execute(_addition(counters, connection.dialect.name), moved)
+        _send(connection, counters, moved, _addition)
 
 
 def find(
@@ -36,19 +45,33 @@ def find(
         yield from connection.execute(query.where(column.in_(keys[start : start + CHUNK])))
 
 
-@cache
-def _addition(counters: Table, dialect: str) -> Insert:
-    statement = _INSERTS[dialect](counters)
+def _send(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], write: _Write) -> None:
+    """Hand `rows` to the driver as they are. SQLAlchemy would walk each value of each row, and rows come by the
+    thousand."""
+    columns = tuple(column.name for column in table.columns if column.name in rows[0])
+    statement = _compiled(table, columns, connection.dialect, write)
+    connection.exec_driver_sql(statement, [tuple([row[column] for column in columns]) for row in rows])
+
+
+@lru_cache(STATEMENTS)
+def _compiled(table: Table, columns: tuple[str, ...], dialect: Dialect, write: _Write) -> str:
+    return str(write(table, columns, _INSERTS[dialect.name](table)).compile(dialect=dialect, column_keys=columns))
+
+
+def _insertion(_table: Table, _columns: Sequence[str], statement: Any) -> Insert:
+    inserted: Insert = statement
+    return inserted
+
+
+def _replacement(table: Table, columns: Sequence[str], statement: Any) -> Insert:
+    keys = [column.name for column in table.primary_key]
+    values = {name: statement.excluded[name] for name in columns if name not in keys}
+    replaced: Insert = statement.on_conflict_do_update(index_elements=keys, set_=values)
+    return replaced
+
+
+def _addition(counters: Table, _columns: Sequence[str], statement: Any) -> Insert:
     keys = [column.name for column in counters.primary_key]
     total = {"tasks": counters.c.tasks + statement.excluded.tasks}
     added: Insert = statement.on_conflict_do_update(index_elements=keys, set_=total)
     return added
-
-
-@cache
-def _upsert(table: Table, dialect: str) -> Insert:
-    statement = _INSERTS[dialect](table)
-    keys = [column.name for column in table.primary_key]
-    values = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
-    replaced: Insert = statement.on_conflict_do_update(index_elements=keys, set_=values)
-    return replaced

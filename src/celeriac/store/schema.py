@@ -89,11 +89,14 @@ tasks = Table(
     Index("tasks_state", "state", "updated_at", "id"),
     Index("tasks_name", "name", "state", "updated_at", "id"),
 )
-OPEN_TERMS = "term IN ('waiting', 'scheduled', 'reserved', 'running', 'held', 'retrying', 'lost', 'unknown')"
-"""The terms that are few: what stands in them is looked through again and again."""
-_some("tasks_open", tasks.c.term, tasks.c.queue, tasks.c.published_at, where=OPEN_TERMS)
+_FEW = ("waiting", "scheduled", "reserved", "running", "held", "retrying", "lost", "unknown")
+OPEN_TERMS = f"({' OR '.join(f'term = {term!r}' for term in _FEW)})"
+"""The terms that are few: what stands in them is looked through again and again. Not `IN`: SQLite would build the set
+anew for each row that is written, which costs 5 µs."""
+_some("tasks_open", tasks.c.term, tasks.c.queue, tasks.c.published_at, tasks.c.group_id, where=OPEN_TERMS)
 _some("tasks_error", tasks.c.error, tasks.c.updated_at, tasks.c.id, where="error IS NOT NULL")
 _some("tasks_key", tasks.c.key, tasks.c.updated_at, tasks.c.id, where="key IS NOT NULL")
+_some("tasks_scheduled", tasks.c.eta_at, where="eta_at IS NOT NULL")
 _some("tasks_group", tasks.c.group_id, where="group_id IS NOT NULL")
 _some("tasks_doubled", tasks.c.updated_at, tasks.c.id, where="doubled")
 

@@ -38,11 +38,21 @@ def search(connection: Connection, query: TaskQuery, after: str | None, limit: i
 def ahead(connection: Connection, queue: str, published_at: float) -> int:
     """How many tasks that were published earlier wait in `queue`, counted up to FARTHEST."""
     earlier = (
-        select(tasks.c.id)
+        select(tasks.c.published_at)
         .where(IS_OPEN, tasks.c.term == Term.WAITING.value, tasks.c.queue == queue, tasks.c.published_at < published_at)
         .limit(FARTHEST)
     )
     return connection.scalar(select(func.count()).select_from(earlier.subquery())) or 0
+
+
+def taken(connection: Connection, queue: str, since: float) -> int:
+    """How many tasks of `queue` a worker took since then, counted up to FARTHEST."""
+    late = (
+        select(tasks.c.id)
+        .where(tasks.c.updated_at >= since, tasks.c.queue == queue, tasks.c.received_at >= since)
+        .limit(FARTHEST)
+    )
+    return connection.scalar(select(func.count()).select_from(late.subquery())) or 0
 
 
 def _page(connection: Connection, query: TaskQuery, after: _Place | None, limit: int) -> Page[TaskRow]:

@@ -180,6 +180,10 @@ class Store:
         """How many tasks that were published earlier wait in `queue`; counted up to `search.FARTHEST`."""
         return self._read(partial(search.ahead, queue=queue, published_at=published_at))
 
+    def taken(self, queue: str, since: float) -> int:
+        """How many tasks of `queue` a worker took since then; counted up to `search.FARTHEST`."""
+        return self._read(partial(search.taken, queue=queue, since=since))
+
     def suspects(self, limit: int) -> tuple[Task, ...]:
         """Tasks that should have been taken or seen by the watermark and were not, the oldest first."""
         return self._read(lambda c: ledger.suspects(c, _watermark(c), limit))

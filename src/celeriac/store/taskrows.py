@@ -8,17 +8,18 @@ from typing import Any, cast
 import msgspec
 from sqlalchemy import Row
 
-from celeriac.model.ledger import due_at, is_doubled, is_recorded, term_after
+from celeriac.model.ledger import Term, due_at, is_doubled, term_after
 from celeriac.model.mark import Mark
 from celeriac.model.task import Ending, Task
-from celeriac.store.balance import PUBLISHED, UNRECORDED, Account
 from celeriac.store.query import TaskRow
 from celeriac.store.schema import tasks
 
 REASON_LIMIT = 500
 _NAME = re.compile(r"[A-Za-z_][\w.]*(?=\(|:|$)")
 LISTED = tuple(tasks.c[name] for name in TaskRow.__dataclass_fields__)
-FOLDED = tuple(tasks.c[name] for name in ("id", "name", "queue", "state", "term", "args", "kwargs", "rest"))
+FOLDED = tuple(
+    tasks.c[name] for name in ("id", "name", "queue", "state", "term", "published_at", "args", "kwargs", "rest")
+)
 
 
 class _Rest(msgspec.Struct, array_like=True):
@@ -46,6 +47,7 @@ def to_row(task: Task) -> dict[str, Any]:
     tried = task.attempts
     last = tried[-1] if tried else None
     ending = task.ending
+    term = term_after(task, last)
     return {
         "id": task.id,
         "name": task.name,
@@ -65,24 +67,15 @@ def to_row(task: Task) -> dict[str, Any]:
         "kwargs": task.kwargs,
         "rest": _rest(task),
         "peak_rss": max((mark.peak for mark in task.marks), default=0) or None,
-        "term": term_after(task, last),
+        "term": term,
         "because": None,
-        "eta_at": due_at(task),
+        "eta_at": due_at(task) if term is Term.SCHEDULED else None,
         "error": _error(ending),
         "key": task.key,
         "group_id": task.group_id,
         "doubled": is_doubled(tried),
         "redelivered": any(one.delivery == "redelivery" for one in tried),
     }
-
-
-def accounts(task: Task, term: str | None) -> tuple[Account, ...]:
-    """What a task in `term` counts under, on either side of the equation; in none (None) it does not count."""
-    if term is None:
-        return ()
-    name, queue = task.name or "", task.queue or ""
-    came_in = PUBLISHED if is_recorded(task) else UNRECORDED
-    return (Account(name, queue, came_in), Account(name, queue, term))
 
 
 def to_task(row: Row[Any]) -> Task:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select
+from sqlalchemy import Connection, Row, or_, select, text
 
 from celeriac.model.attempt import AttemptState
 from celeriac.model.event import Event
 from celeriac.model.ledger import Term
 from celeriac.model.task import UNSAVED, Task, fold_all, merge
 from celeriac.store import balance
-from celeriac.store.balance import Account
+from celeriac.store.balance import standings
 from celeriac.store.query import TaskRow
 from celeriac.store.rows import add, find, put
-from celeriac.store.schema import sightings, task_counts, tasks
-from celeriac.store.taskrows import FOLDED, LISTED, accounts, to_listed, to_row, to_task
+from celeriac.store.schema import OPEN_TERMS, sightings, task_counts, tasks
+from celeriac.store.taskrows import FOLDED, LISTED, to_listed, to_row, to_task
 
 OPEN_ON_WORKER = ("started", "reserved")
 LOSS_WINDOW = 15 * 60.0
@@ -31,43 +31,27 @@ _LOSSES = {
 billiard/pool.py), and in those of model/task.py."""
 
 
-class _Change(NamedTuple):
-    """A task and its row, before events (None: never heard of) and after them."""
-
-    old: Row[Any] | None
-    before: Task | None
-    after: Task
-    row: dict[str, Any]
-
-
 def fold(connection: Connection, events: Iterable[Event]) -> bool:
     """Fold task events into their rows, one write per task; true when a row changed."""
     seen = _by_task(events)
     stored = {row.id: row for row in find(connection, select(*FOLDED), tasks.c.id, list(seen))}
-    changed = []
+    changed = {}
     for task_id, task in seen.items():
-        old = stored.get(task_id)
-        before = None if old is None else to_task(old)
+        before = to_task(stored[task_id]) if task_id in stored else None
         after = task if before is None else merge(before, task)
         if after != before:
-            changed.append(_Change(old, before, after, to_row(after)))
-    put(connection, tasks, [change.row for change in changed])
-    _count(connection, changed)
+            changed[task_id] = to_row(after)
+    put(connection, tasks, list(changed.values()))
+    _count(connection, [row for task_id, row in stored.items() if task_id in changed], list(changed.values()))
     return bool(changed)
 
 
-def _count(connection: Connection, changed: Iterable[_Change]) -> None:
-    """Take each task out of what it was in before, and into what it is in now."""
-    states: Counter[str] = Counter()
-    books: Counter[Account] = Counter()
-    for old, before, after, row in changed:
-        states[row["state"]] += 1
-        books.update(accounts(after, row["term"]))
-        if old is not None and before is not None:
-            states[old.state] -= 1
-            books.subtract(accounts(before, old.term))
+def _count(connection: Connection, before: Sequence[Row[Any]], after: Sequence[Mapping[str, Any]]) -> None:
+    """Take tasks out of what they were in before, and into what they are in now."""
+    states = Counter[str](row["state"] for row in after)
+    states.subtract(row.state for row in before)
     count(connection, states)
-    balance.move(connection, books)
+    balance.move(connection, left=standings(row._mapping for row in before), entered=standings(after))
 
 
 def count(connection: Connection, moves: Mapping[str, int]) -> None:
@@ -97,9 +81,9 @@ def in_view(connection: Connection, at: float, limit: int, named: Sequence[str] 
     late = tasks.c.updated_at >= at - LOSS_WINDOW
     looked_for = select(sightings.c.task_id).where(sightings.c.looked_at >= at - LOSS_WINDOW)
     odd = (
-        select(*FOLDED).where(tasks.c.term == Term.LOST.value, or_(late, tasks.c.id.in_(looked_for))),
+        select(*FOLDED).where(text(OPEN_TERMS), tasks.c.term == Term.LOST.value, or_(late, tasks.c.id.in_(looked_for))),
         select(*FOLDED).where(tasks.c.state == AttemptState.DEAD.value, late),
-        select(*FOLDED).where(tasks.c.doubled, late),
+        select(*FOLDED).where(text("doubled"), late),
     )
     lost = (
         select(*FOLDED).where(

@@ -1,4 +1,5 @@
-"""What outlives a SIGKILL of the recording process: a small file that says who it was, and how far it had come.
+"""What outlives a SIGKILL of the recording process: a small file that says who it was, how far it had come, and what
+it noted last.
 
 The file is memory that the kernel keeps for a dead process. Its owner holds a POSIX record lock on it, which ends with
 the process, is not inherited by a fork (fcntl(2), F_SETLK), and says dead or alive across pid namespaces, where a pid
@@ -14,15 +15,18 @@ import os
 import stat
 import struct
 import tempfile
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from celeriac.host.processes import read_process, since_boot
-from celeriac.model.parcel import Sender
+from celeriac.model.parcel import Item, Sender
 from celeriac.worker.groups import Group
 from celeriac.worker.recorder import Recorder
+from celeriac.worker.tail import RING, write
 
-SIZE = 4096
+HEAD = 4096
+SIZE = HEAD + RING
 SUFFIX = ".flight"
 MAGIC = b"celeriac"
 FIXED = struct.Struct("<8sQdq")
@@ -30,6 +34,7 @@ FIXED = struct.Struct("<8sQdq")
 OWN: set[str] = set()
 """Names of this process's boxes. None may be opened again: closing it would end the lock (fcntl(2))."""
 _NEWEST, _TOUCHED, _KILLS = slice(8, 16), slice(16, 24), slice(24, 32)
+_TAIL = slice(HEAD, SIZE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ class Label:
 
 
 class BlackBox:
-    """This process's own box. Written in place: a number costs a tenth of a microsecond."""
+    """This process's own box, the Tail of its buffer. Written in place: an item costs some two microseconds."""
 
     def __init__(self, path: Path, file: int, label: Label) -> None:
         self._path = path
@@ -58,7 +63,8 @@ class BlackBox:
         self._view = memoryview(self._map)
         self._view[:8] = MAGIC
         self._write_label(label)
-        self.newest = self._view[_NEWEST].cast("Q")
+        self._newest = self._view[_NEWEST].cast("Q")
+        self._ring = self._view[_TAIL]
         self._touched = self._view[_TOUCHED].cast("d")
         self._kills = self._view[_KILLS].cast("q")
 
@@ -84,8 +90,15 @@ class BlackBox:
             os.close(file)
             raise
         OWN.add(path.name)
-        recorder.buffer.count_in(box.newest)
+        recorder.buffer.keep_in(box)
         return box
+
+    def note(self, number: int, item: Item | None) -> None:
+        """See Tail. An item that no slot takes is a hole at the end, which is counted."""
+        if item is not None:
+            with suppress(struct.error, TypeError, ValueError):
+                write(self._ring, number, item)
+        self._newest[0] = number
 
     def touch(self, now: float, group: Group | None) -> None:
         """The process lives, at `now`."""
@@ -109,8 +122,8 @@ class BlackBox:
 
     def _write_label(self, label: Label) -> None:
         self._label = label
-        text = json.dumps(asdict(label)).encode()[: SIZE - FIXED.size]
-        self._view[FIXED.size :] = text.ljust(SIZE - FIXED.size)
+        text = json.dumps(asdict(label)).encode()[: HEAD - FIXED.size]
+        self._view[FIXED.size : HEAD] = text.ljust(HEAD - FIXED.size)
 
 
 def home() -> Path:

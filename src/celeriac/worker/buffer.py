@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from celeriac.model.parcel import Item
 
@@ -14,8 +14,12 @@ OVERHEAD = 600
 """Bytes an item takes in memory beside its texts, about: the tuple, the dict and their numbers."""
 
 
-Slot = list[int] | memoryview
-"""Where a number is kept, at index 0: a memoryview of a file outlives the process."""
+class Tail(Protocol):
+    """Where the newest items are kept a second time, because it outlives the process."""
+
+    def note(self, number: int, item: Item | None) -> None:
+        """The newest item has this number; None is one that was never here. Never raises."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +46,15 @@ class Buffer:
         self._bytes = 0
         self._next = 1
         self._dropped = 0
-        self._newest: Slot = [0]
+        self._tail: Tail | None = None
 
-    def count_in(self, slot: Slot) -> None:
-        """Write the number of the newest item there from now on."""
+    def keep_in(self, tail: Tail) -> None:
+        """Keep there what waits, and from now on what comes."""
         with self._lock:
-            slot[0] = self._next - 1
-            self._newest = slot
+            tail.note(self._next - 1, None)
+            for number, (item, _) in enumerate(self._items, self._next - len(self._items)):
+                tail.note(number, item)
+            self._tail = tail
 
     def add(self, item: Item) -> int:
         """Number the item and keep it; how many wait now."""
@@ -56,7 +62,8 @@ class Buffer:
         with self._lock:
             self._items.append((item, weight))
             self._bytes += weight
-            self._newest[0] = self._next
+            if self._tail is not None:
+                self._tail.note(self._next, item)
             self._next += 1
             while len(self._items) > self._most_items or (self._bytes > self._most_bytes and len(self._items) > 1):
                 self._bytes -= self._items.popleft()[1]
@@ -85,8 +92,9 @@ class Buffer:
         """Count items that were never added: a hole before those that wait."""
         with self._lock:
             self._next += count
-            self._newest[0] = self._next - 1
             self._dropped += count
+            if self._tail is not None:
+                self._tail.note(self._next - 1, None)
 
     @property
     def last(self) -> int:

@@ -17,22 +17,27 @@ TAKEN_WITHIN = 5.0
 @dataclass(slots=True)
 class Holding:
     """One delivery. `low` and `high` are Unix seconds between which its score must be for it to be this worker's still:
-    the tag is the same at each delivery, the score is not (kombu/transport/redis.py, QoS.append)."""
+    the tag is the same at each delivery, the score is not (kombu/transport/redis.py, QoS.append). `tried` is the score
+    that is being written, and is still when nobody knows whether that reached the broker."""
 
     tag: str
     message: Any
     low: float
     high: float
     until: float
+    tried: float | None = None
     given_up: bool = False
 
-    def written(self, score: float) -> None:
-        """Its score was this one just now."""
-        self.low = self.high = score
+    def renewed(self, now: float) -> float:
+        """The score to write: the one tried before, while that is open, so that what lies between is nobody's but
+        another worker's. A clock that was set back moves no score back."""
+        self.tried = self.tried or max(now, self.high)
+        return self.tried
 
-    def maybe_written(self, score: float) -> None:
-        """Nobody knows whether that reached the broker."""
-        self.high = score
+    def settle(self, *, ours: bool) -> None:
+        """It was written, or the delivery is somebody else's."""
+        self.low = self.high = self.tried or self.high
+        self.tried, self.given_up = None, not ours
 
 
 class Holdings:

@@ -72,6 +72,7 @@ class Journal:
         if child is not None:
             data["child"] = child
         if kind == STARTED:
+            data["acknowledged"] = request.acknowledged
             self._flight.accepted(child or self._main, request.id, request.name)
         elif flown := self._flight.ended(child or self._main, request.id, quits=request.quits):
             data["peak"], data["curve"] = flown.peak, flown.curve

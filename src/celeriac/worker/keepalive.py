@@ -34,7 +34,8 @@ _TOUCH = """
 local kept = {}
 for i = 1, #ARGV, 4 do
   local score = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[i]) or nil)
-  local ours = score and score >= tonumber(ARGV[i + 1]) and score <= tonumber(ARGV[i + 2])
+  local known = score and score >= tonumber(ARGV[i + 1]) and score <= tonumber(ARGV[i + 2])
+  local ours = known or score == tonumber(ARGV[i + 3])
   if ours then redis.call('ZADD', KEYS[1], 'XX', ARGV[i + 3], ARGV[i]) end
   kept[#kept + 1] = ours and 1 or 0
 end
@@ -147,21 +148,11 @@ class Watch:
             self._touch(due[first : first + AT_ONCE], now)
 
     def _touch(self, due: Sequence[Holding], now: float) -> None:
-        """Raises TransportUnavailableError. A clock that was set back moves no score back."""
-        scores = [max(now, one.high) for one in due]
-        told = [
-            word
-            for one, score in zip(due, scores, strict=True)
-            for word in (one.tag, repr(one.low), repr(one.high), repr(score))
-        ]
-        for one, score in zip(due, scores, strict=True):
-            one.maybe_written(score)
+        """Raises TransportUnavailableError."""
+        told = (word for one in due for word in (one.tag, *map(repr, (one.low, one.high, one.renewed(now)))))
         kept = self._link.ask("EVAL", _TOUCH, 1, self._index, *told)
-        for one, score, ours in zip(due, scores, kept, strict=True):
-            if ours:
-                one.written(score)
-            else:
-                one.given_up = True
+        for one, ours in zip(due, kept, strict=True):
+            one.settle(ours=bool(ours))
 
     @property
     def _index(self) -> str:

@@ -58,7 +58,8 @@ class Main:
         self._queues = installation.app.amqp.queues
         self._name = f"celeriac-received-{id(self)}"
         self._keepalive: Keepalive | None = None
-        self._pulse = Pulse(recorder, installation.options.heartbeat)
+        options = installation.options
+        self._pulse = Pulse(recorder, options.heartbeat, keeps=options.keepalive)
 
     def consumer_made(self, consumer: Any) -> None:
         """The pool and the consumer are made, and nothing has started."""

@@ -83,7 +83,7 @@ class Publishing:
             except BaseException:
                 self._refuse(message, options)
                 raise
-            self._sent(message, options)
+            self._sent(producer, message, options)
             return sent
 
         return send_task_message
@@ -97,12 +97,14 @@ class Publishing:
                 self._amqp = amqp
 
     @guarded
-    def _sent(self, message: Any, options: Mapping[str, Any]) -> None:
+    def _sent(self, producer: Any, message: Any, options: Mapping[str, Any]) -> None:
         installation = self._installation
         chosen = installation.options
         if self._attached and chosen.enabled:
             told = _told(message)
             data = self._data(told, _queue(options, installation), chosen)
+            if _unasked(producer):
+                data["confirmed"] = False
             if chosen.payloads == "exact":
                 data.update(to_publish(installation.app, message, options))
             installation.note("task-sent", str(told["id"]), data, time())
@@ -133,6 +135,12 @@ class Publishing:
             shown = self._installation.redactor.shown
             data["args"], data["kwargs"] = shown(told["argsrepr"]), shown(told["kwargsrepr"])
         return data
+
+
+def _unasked(producer: Any) -> bool:
+    """True when the broker could have said that it has the message, and was not asked (amqp/channel.py, `__init__`)."""
+    connection = getattr(producer.channel, "connection", None)
+    return getattr(connection, "confirm_publish", None) is False
 
 
 def _told(message: Any) -> dict[str, Any]:

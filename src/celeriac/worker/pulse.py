@@ -18,11 +18,12 @@ class Pulse:
 
     With an event loop (prefork on Redis or AMQP) the loop itself fires it, so a beat proves that the loop turns, and
     stops with it. Elsewhere the timer has a thread (threads, solo) or a greenlet (gevent, eventlet) of its own: there a
-    beat proves that the process lives and runs Python, no more.
+    beat proves that the process lives and runs Python, no more. `keeps` says that the worker has a keepalive.
     """
 
-    def __init__(self, recorder: Recorder, interval: float) -> None:
+    def __init__(self, recorder: Recorder, interval: float, *, keeps: bool = False) -> None:
         self._recorder = recorder
+        self._says: dict[str, Any] = {"freq": interval} | ({"keeps": True} if keeps else {})
         self._interval = interval
         self._entry: Any = None
         self._present = False
@@ -56,7 +57,7 @@ class Pulse:
 
     @guarded
     def _tell(self, kind: str, consumer: Any) -> None:
-        self._recorder.note(kind, None, {"freq": self._interval} | figures(consumer))
+        self._recorder.note(kind, None, self._says | figures(consumer))
 
 
 def figures(consumer: Any) -> dict[str, Any]:

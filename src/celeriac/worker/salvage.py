@@ -70,6 +70,7 @@ def gone(host: str, wreck: Wreck, now: float) -> Evidence:
         data={
             "boot": label.boot,
             "last": wreck.last,
+            "tail": {"first": wreck.first, "items": list(wreck.items)},
             "role": label.role,
             "started": label.started,
             "namespace_pid": label.pid,

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from celeriac.errors import WireError
 from celeriac.model.wire import decode
-from celeriac.worker.blackbox import FIXED, MAGIC, OWN, SIZE, SUFFIX, Label
+from celeriac.worker.blackbox import FIXED, HEAD, MAGIC, OWN, SIZE, SUFFIX, Label
+from celeriac.worker.tail import read
 
 LOOKED_AT = 256
 """Boxes that are looked at in one search; where there are more, others the next time."""
@@ -26,12 +28,15 @@ DAY = 86_400.0
 @dataclass(frozen=True, slots=True)
 class Wreck:
     """A box whose owner is dead. `last` is the number of the newest item it noted; `touched` when it last lived for
-    certain; `kills` its memory group's count then, None unknown."""
+    certain; `kills` its memory group's count then, None unknown. `items` are its newest, on the wire's form, the first
+    of them numbered `first`: whether they were shipped, nobody here knows."""
 
     label: Label
     last: int
     touched: float
     kills: int | None
+    first: int = 1
+    items: tuple[list[Any], ...] = ()
 
 
 def wrecks(home: Path, system: str, user: int, random: Random) -> tuple[Wreck, ...]:
@@ -106,12 +111,13 @@ def _sweep(directory: int, name: str, now: float) -> None:
 
 def _read(content: bytes) -> Wreck | None:
     """None for what is no box, or one whose owner never came to touch it."""
-    if len(content) < SIZE:
+    if len(content) < HEAD:
         return None
     magic, last, touched, kills = FIXED.unpack_from(content)
     if magic != MAGIC or not touched or not isfinite(touched):
         return None
     with suppress(ValueError, WireError):
-        label = decode(Label, json.loads(content[FIXED.size :]))
-        return Wreck(label, last, touched, None if kills < 0 else kills)
+        label = decode(Label, json.loads(content[FIXED.size : HEAD]))
+        first, items = read(content[HEAD:], last)
+        return Wreck(label, last, touched, None if kills < 0 else kills, first, tuple(items))
     return None

@@ -11,17 +11,11 @@ from lab.rabbit import RabbitServer
 from lab.rabbit_stage import RabbitStage, VirtualHost
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[RabbitServer]:
-    with RabbitServer(management=True) as server:
-        yield server
-
-
 @pytest.mark.rabbitmq
 class TestRabbit(BrokerContract):
     @pytest.fixture(params=[True, False], ids=["managed", "amqp"])
-    def stage(self, server: RabbitServer, request: pytest.FixtureRequest) -> Iterator[Stage]:
-        with VirtualHost(server) as host:
+    def stage(self, rabbit: RabbitServer, request: pytest.FixtureRequest) -> Iterator[Stage]:
+        with VirtualHost(rabbit) as host:
             stage = RabbitStage(host, managed=request.param)
             yield stage
             if not stage.running:

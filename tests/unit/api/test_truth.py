@@ -142,6 +142,14 @@ def test_never_seen_says_since_when_it_would_have_been_seen() -> None:
     assert found.because == f"no event has named it since {rfc3339(AT - 60)}, when watching began"
 
 
+def test_a_task_that_could_not_have_been_seen_is_unknown_and_not_never_seen() -> None:
+    deaf = verdict(None, Surroundings(AT, watching=AT - 60, hears="nobody"))
+    assert (deaf.word, "celeriac.install(app)" in deaf.because) == ("unknown", True)
+    half = verdict(None, Surroundings(AT, watching=AT - 60, hears="workers"))
+    assert half.word == "never-seen"
+    assert half.because.endswith("no producer tells what it publishes, so it may wait unseen")
+
+
 def test_a_scheduled_task_of_a_worker_that_is_no_more_is_not_scheduled_there() -> None:
     due = task("sent", "received", eta=rfc3339(AT + 60))
     dead = Surroundings(AT, liveness=Liveness("dead", "killed"))
@@ -160,10 +168,12 @@ def test_a_waiting_task_says_its_place_and_when_its_turn_comes() -> None:
         "published 1 s ago; 50 wait in mail, 19 before it, 1 worker consumes it; "
         "its turn comes in about 10 s at this rate (2.0/s)"
     )
-    seen = Sighting("t1", AT - 1, Place("ready", "mail", 1), AT - 1)
+    seen = Sighting("t1", AT - 0.5, Place("ready", "mail", 1), AT - 0.5)
     assert "it is next" in verdict(task("sent"), Surroundings(AT, queue=draining(50), ahead=19, sighting=seen)).because
-    stuck = Queue("mail", tuple(QueueSample("mail", AT - 20 + step * 5, 9) for step in range(5)), ())
+    stuck = Queue("mail", tuple(QueueSample("mail", AT - 20 + step * 5, 9) for step in range(5)), ("celery@a",))
     assert "when its turn comes cannot be told" in verdict(task("sent"), Surroundings(AT, queue=stuck, ahead=3)).because
+    taken = verdict(task("sent"), Surroundings(AT, queue=stuck, ahead=3, pace=0.5)).because
+    assert taken.endswith("its turn comes in about 8 s at this rate (0.5/s)"), "as much comes in as goes out"
 
 
 @pytest.mark.parametrize(
@@ -171,8 +181,22 @@ def test_a_waiting_task_says_its_place_and_when_its_turn_comes() -> None:
     [(Place("dead-letter", "mail.dlq"), "dead"), (Place("delayed"), "scheduled"), (Place("unacked"), "reserved")],
 )
 def test_a_message_that_stands_aside_is_not_said_to_wait(place: Place, word: str) -> None:
-    around = Surroundings(AT, queue=queue(3), sighting=Sighting("t1", AT - 1, place, AT - 1))
+    around = Surroundings(AT, queue=queue(3), sighting=Sighting("t1", AT - 0.5, place, AT - 0.5))
     assert verdict(task("sent"), around).word == word
+
+
+def test_where_a_search_saw_it_says_nothing_once_the_task_was_heard_of_again() -> None:
+    before = Sighting("t1", AT - 9, Place("unacked"), AT - 9)
+    rescued = task("sent", "received", "queued", retries=0)
+    found = verdict(rescued, Surroundings(AT, queue=queue(3), ahead=2, sighting=before))
+    assert found.word == "waiting"
+    assert "2 before it" in found.because
+
+
+def test_a_place_that_was_seen_long_ago_gives_way_to_what_is_known_now() -> None:
+    old = Sighting("t1", AT + 1, Place("ready", "mail", 4000), AT + 1)
+    around = Surroundings(AT + 300, queue=queue(3), ahead=2, sighting=old)
+    assert "2 before it" in verdict(task("sent"), around).because
 
 
 def test_what_cannot_be_found_says_how_it_was_looked_for() -> None:
@@ -190,7 +214,7 @@ def test_a_reserved_task_says_behind_what() -> None:
     found = verdict(task("sent", "received"), Surroundings(AT, liveness=ALIVE, line=line))
     assert found.word == "reserved"
     assert found.because.endswith(
-        "; behind reports.build (since 4.0 min), r2, which fill all 2 slots and 1 task before it"
+        "; behind reports.build (for 4.0 min), r2, which fill all 2 slots and 1 task before it"
     )
 
 
@@ -200,7 +224,7 @@ def test_a_running_task_is_set_beside_its_own_history() -> None:
     )
     found = verdict(task(*LIFE), around)
     assert found.because == (
-        "celery@a, child 4130, started it 1 s ago and is alive: heartbeat 1 s ago; longer than the 0 s that 95 % of "
+        "celery@a, child 4130, started it 1 s ago and is alive: heartbeat 1 s ago; longer than the 500 ms that 95 % of "
         "the last 200 took; its process has 600 MiB (95 % of its name take at most 100 MiB)"
     )
 
@@ -219,6 +243,7 @@ def test_a_lost_task_says_why() -> None:
     lost = task(*LIFE, "lost", because="celery@a was killed; it had acknowledged the task")
     found = verdict(lost, Surroundings(AT))
     assert found.word == "lost"
+    assert found.because.startswith(f"lost on celery@a, not heard of since {rfc3339(AT - 1)}")
     assert found.because.endswith("celery@a was killed; it had acknowledged the task")
 
 

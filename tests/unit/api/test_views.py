@@ -150,7 +150,7 @@ def test_a_broken_search_says_where(healthy: Store) -> None:
 
 def test_the_lost_task_tells_its_whole_story(trouble: Store) -> None:
     found = views.task(trouble, NOW, LOST)
-    assert found["verdict"] == "lost"
+    assert (found["verdict"], found["cause"]) == ("lost", "early-ack")
     assert [entry["what"] for entry in found["timeline"]] == ["sent", "received", "started", "lost"]
     assert {entry["source"] for entry in found["timeline"]} == {"events", "ledger"}
     assert found["where"] == {"queue": "celery", "worker": NODE, "pid": 4121}

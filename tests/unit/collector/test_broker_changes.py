@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from celeriac.collector.broker_changes import changes
+from celeriac.collector.broker_changes import changes, remembered
 from celeriac.model.broker import BrokerLook
 from lab.views import NOW, look
 
@@ -57,3 +57,23 @@ def test_a_restart_is_told_at_the_time_the_server_began() -> None:
 def test_the_same_change_has_the_same_id_after_a_restart_of_ours() -> None:
     (one,), (other,) = changes(BEFORE, after(flushes=1)), changes(BEFORE, after(flushes=1))
     assert one.id == other.id
+
+
+@pytest.mark.parametrize("left", [{"other": 9}, {"celery": 4, "other": 9}])
+def test_a_queue_that_is_gone_or_took_fewer_messages_than_before_was_deleted(left: dict[str, int]) -> None:
+    before = after(published={"celery": 5, "other": 9})
+    (found,) = changes(before, replace(before, at=NOW + 9, published=left))
+    assert (found.what, found.text("queue")) == ("broker-queue-deleted", "celery")
+
+
+def test_a_queue_that_took_more_messages_is_the_same() -> None:
+    before = after(published={"celery": 5})
+    assert changes(before, replace(before, at=NOW + 9, published={"celery": 6, "new": 1})) == ()
+
+
+def test_what_a_look_could_not_see_is_compared_with_when_it_was_last_seen() -> None:
+    seen = after(published={"celery": 5})
+    blind = remembered(seen, replace(seen, at=NOW + 9, run_id=None, published=None))
+    assert kinds(blind, replace(seen, at=NOW + 10, run_id="b")) == ["broker-restarted"]
+    assert kinds(blind, replace(seen, at=NOW + 10, published={})) == ["broker-queue-deleted"]
+    assert remembered(None, seen) == seen

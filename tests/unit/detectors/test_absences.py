@@ -142,3 +142,8 @@ def test_five_thousand_suspects_are_judged_at_once() -> None:
     began = time.perf_counter()
     assert len(missing(given).absences) == 5_000
     assert time.perf_counter() - began < 1.0
+
+
+def test_an_answer_stands_while_the_newest_heartbeat_is_too_new_for_the_watermark() -> None:
+    beats = worker(heard=NOW + 1.0, asked_at=NOW - 2.0)
+    assert absent(seen(workers=(beats,))) == ["lost"]

@@ -8,7 +8,8 @@ from typing import Any
 from celeriac.detectors import task_held
 from celeriac.detectors.deaths import deaths
 from celeriac.detectors.fates import Fate, fates, strays, visibility_timeout
-from celeriac.model.worker import Claim
+from celeriac.model.view import View
+from celeriac.model.worker import Claim, Room
 from lab.views import (
     NODE,
     NOW,
@@ -94,14 +95,54 @@ def test_the_same_pid_born_again_lost_what_it_had_before() -> None:
     assert [lost(one) for one in fates(seen)] == [["run"]]
 
 
+def after_a_death(*, consumers: int = 1, **changes: Any) -> View:
+    """One worker was seen to end 40 s ago, another was born 10 s later; `old` was delivered in the first one's time."""
+    dead = worker("celery@old", 7, heard=NOW - 41, online_at=NOW - 500)
+    young = replace(worker(online_at=NOW - 30), first_seen=NOW - 30)
+    usual: dict[str, Any] = {
+        "workers": (dead, young),
+        "evidence": (gone(NOW - 40, pid=7, nodes=("celery@old",)), process(started=NOW - 31)),
+        "broker": look(held("old", NOW - 300), held("mine", NOW - 20), consumers=consumers),
+    }
+    return view(**(usual | changes))
+
+
 def test_messages_older_than_every_living_worker_are_a_dead_ones() -> None:
-    seen = view(
-        workers=(worker(online_at=NOW - 60),),
-        evidence=(process(started=NOW - 61),),
-        broker=look(held("old", NOW - 300), held("mine", NOW - 30), consumers=1),
-    )
+    seen = after_a_death()
     assert [one.task_id for one in strays(seen).held] == ["old"]
     assert strays(seen).confidence == "certain"
+
+
+def test_a_consumer_that_was_never_heard_may_hold_what_no_event_ties_to_a_worker() -> None:
+    assert strays(after_a_death(consumers=2)).confidence == "likely"
+
+
+def test_where_nobody_was_seen_to_end_nobody_is_proven_dead() -> None:
+    alone = (replace(worker(online_at=NOW - 30), first_seen=NOW - 30),)
+    assert strays(after_a_death(workers=alone, evidence=(process(started=NOW - 31),))).confidence == "likely"
+
+
+def test_what_was_delivered_after_the_death_is_not_the_dead_ones() -> None:
+    taken = look(held("old", NOW - 37), consumers=1)
+    assert strays(after_a_death(broker=taken)).confidence == "likely"
+
+
+def test_a_worker_that_came_online_again_may_hold_what_is_older() -> None:
+    dead, young = after_a_death().workers
+    again = replace(young, first_seen=NOW - 600)
+    ended = gone(NOW - 40, pid=7, nodes=("celery@old",))
+    assert strays(after_a_death(workers=(dead, again), evidence=(ended,))).confidence == "likely"
+
+
+def test_a_delivery_at_another_time_than_the_dead_one_took_it_is_somebody_elses() -> None:
+    seen = fate(tasks=(STARTED,), broker=look(held("run", NOW - 12)))
+    assert seen.held == () and lost(seen) == []
+
+
+def test_a_keepalive_moves_the_time_of_what_its_worker_has() -> None:
+    keeping = worker(heard=NOW - 5, room=Room(NOW - 5, keeps=True))
+    seen = fate(tasks=(STARTED,), broker=look(held("run", NOW - 12)), workers=(keeping,))
+    assert [one.task_id for one in seen.held] == ["run"]
 
 
 def test_an_unclaimed_message_is_only_possibly_a_dead_ones() -> None:

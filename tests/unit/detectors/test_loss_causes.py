@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from celeriac.detectors import task_lost
+from celeriac.detectors import losses, task_lost
+from celeriac.detectors.endings import endings
 from celeriac.model.evidence import Evidence
 from celeriac.model.finding import Finding
 from celeriac.model.mark import Mark
 from celeriac.model.sighting import Sighting
-from celeriac.model.task import Task
+from celeriac.model.task import UNCONFIRMED, Ending, Task
 from celeriac.model.view import View
-from lab.views import NODE, NOW, dead_worker, evidence, look, view, worker
+from lab.views import NODE, NOW, dead_worker, evidence, look, task, view, worker
 
 SENT = Task("lost", name="exports.csv", queue="celery", marks=(Mark(NOW - 30, 0, "sent", "web@1", 7),))
 TWICE = Sighting("lost", NOW - 2, absences=2, absent_since=NOW - 3, absent_at=(NOW - 3, NOW - 2))
@@ -114,3 +115,74 @@ def test_many_tasks_of_one_event_are_one_finding() -> None:
     sightings = {one.id: replace(TWICE, task_id=one.id) for one in many}
     (found,) = task_lost.judge(missed(edge("flushed"), suspects=many, sightings=sightings))
     assert len(found.impact.lost or ()) == 1_000
+
+
+def confirmed(*, by: str = "") -> Task:
+    """The task as a recorder in its producer tells it."""
+    return replace(SENT, marks=(Mark(NOW - 30, 0, "sent", "web@1", 7, detail=by, inside=True),))
+
+
+RABBIT = replace(look(consumers=1), kind="rabbitmq")
+RESTARTED = edge("restarted", broker="rabbitmq", persistence=None)
+
+
+@pytest.mark.parametrize(
+    ("task", "edges", "cause"),
+    [
+        (confirmed(), (), "flushed"),
+        (confirmed(by=UNCONFIRMED), (), "unconfirmed"),
+        (SENT, (), "unknown"),
+        (confirmed(), (RESTARTED,), "flushed"),
+        (confirmed(by=UNCONFIRMED), (RESTARTED,), "unconfirmed"),
+        (confirmed(by=UNCONFIRMED), (edge("queue-deleted", queue="celery"),), "flushed"),
+        (confirmed(by=UNCONFIRMED), (edge("queue-deleted", queue="other"),), "unconfirmed"),
+    ],
+)
+def test_rabbitmq_loses_only_with_a_queue_what_it_has_confirmed(
+    task: Task, edges: tuple[Evidence, ...], cause: str
+) -> None:
+    assert told(missed(*edges, suspects=(task,), broker=RABBIT)).cause == cause
+
+
+def test_an_append_only_file_explains_less_than_a_death() -> None:
+    restarted = edge("restarted", NOW - 29, broker="redis", persistence="aof")
+    assert told(missed(restarted, given=dead_worker())).cause == "in-socket"
+
+
+def taken(*marks: tuple[float, str], **changes: Any) -> Task:
+    return task("lost", *marks, **changes)
+
+
+def declared(one: Task, at: float, words: str) -> Task:
+    return replace(one, marks=(*one.marks, Mark(at, 13, "lost")), ending=Ending(at, "lost", words))
+
+
+def test_what_the_broker_forgot_before_its_worker_died_did_not_die_with_that() -> None:
+    reserved = taken((NOW - 20, "received"))
+    assert told(dead_worker(edge("flushed"), tasks=(reserved,))).cause == "flushed"
+    assert told(dead_worker(edge("flushed", NOW - 40), tasks=(reserved,))).cause == "early-ack"
+    started = taken((NOW - 20, "received"), (NOW - 19, "started"))
+    assert told(dead_worker(edge("flushed"), tasks=(started,))).cause == "early-ack"
+
+
+def test_what_was_lost_with_its_worker_stays_that_when_the_broker_is_flushed_later() -> None:
+    words = losses.because_of(endings(dead_worker())[0])
+    gone = declared(taken((NOW - 20, "received")), NOW - 3, words)
+    assert told(dead_worker(edge("flushed", NOW - 1), tasks=(gone,))).cause == "early-ack"
+
+
+def test_what_may_have_been_given_back_and_stands_nowhere_is_lost() -> None:
+    old = taken((NOW - 5000, "received"))
+    given = dead_worker(edge("flushed"), tasks=(old,), suspects=(old,))
+    assert losses.doubts(given) != () and task_lost.judge(given) == ()
+    searched = replace(given, sightings={"lost": TWICE})
+    assert told(searched).cause == "flushed" and losses.doubts(searched) == ()
+    assert told(replace(searched, tasks=(declared(old, NOW - 1, "gone"),), suspects=())).cause == "flushed"
+
+
+def test_what_a_worker_gave_back_at_its_goodbye_and_stands_nowhere_is_lost() -> None:
+    mine = taken((NOW - 20, "received"))
+    left = worker(heard=NOW - 5, offline_at=NOW - 5)
+    given = dead_worker(edge("flushed"), workers=(left,), tasks=(mine,), suspects=(mine,))
+    assert task_lost.judge(given) == ()
+    assert told(replace(given, sightings={"lost": TWICE})).cause == "flushed"

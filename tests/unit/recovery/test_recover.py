@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from celeriac.brokers.base import Claim
-from celeriac.errors import BrokerError, BrokerUnavailableError, LeaseLostError
+from celeriac.errors import BrokerError, BrokerUnavailableError, LeaseLostError, OtherBrokerError
 from celeriac.model.attempt import AttemptState
 from celeriac.model.event import RECORDED, Event
 from celeriac.model.finding import Finding, Impact, Subject, finding_key
@@ -19,6 +19,7 @@ from celeriac.model.ledger import Declaration, Term
 from celeriac.recovery import RecoverLoop, Wish
 from celeriac.recovery.rescue import Step, is_told
 from celeriac.store import Batch, SavedIncident, Store
+from lab.views import look
 
 NOW = 1_700_000_000.0
 
@@ -30,6 +31,11 @@ class FakeBroker:
         self.restored: list[tuple[Claim, int]] = []
         self.published: list[dict[str, Any]] = []
         self.answers: dict[str, Any] = {}
+        self.label = "redis://fake:6379/0"
+        self.other = False
+
+    def was_looked_at(self, look: Any) -> bool:
+        return not self.other
 
     def restore(self, claim: Claim, fence: int) -> Any:
         answer = self.answers.get(claim.task_id, "restored")
@@ -39,6 +45,9 @@ class FakeBroker:
         return answer
 
     def publish(self, payload: Any) -> None:
+        refusal = self.answers.get("publish")
+        if refusal is not None:
+            raise refusal
         self.published.append(dict(payload))
 
 
@@ -179,6 +188,46 @@ def test_a_lost_task_is_published_again_as_it_was_when_asked_for(store: Store, b
     task = store.task("one")
     assert task is not None and task.state is AttemptState.PUBLISHED
     assert [one.act for one in store.audit("one").items] == ["republish"]
+
+
+def test_what_was_put_back_after_the_newest_look_is_not_put_back_again(
+    store: Store, broker: FakeBroker, plan: list[Step]
+) -> None:
+    plan += [step("never"), step("odd")]
+    broker.answers = {"odd": BrokerError("no EVAL here")}
+    store.record(Batch(NOW, look=replace(look(), at=NOW)))
+    for number in (1, 2):
+        request = store.request("rescue", Wish().text(), "ann", NOW + number)
+        loop(store, broker).step(NOW + number)
+    assert [one["task_id"] for one in outcome(store, request)["tasks"]] == ["odd"]
+    assert [one.subject for one in store.audit().items if one.outcome == "restored"] == ["never"]
+
+
+def test_at_another_broker_than_the_store_tells_of_nothing_is_done(
+    store: Store, broker: FakeBroker, plan: list[Step]
+) -> None:
+    plan.append(step("never"))
+    store.record(Batch(NOW, look=look()))
+    broker.other = True
+    for number, wish in enumerate((Wish(), Wish(dry_run=True))):
+        request = store.request("rescue", wish.text(), "ann", NOW + number)
+        loop(store, broker).step(NOW + number)
+        assert "newest look was not at redis://fake" in outcome(store, request)["error"]
+    with pytest.raises(OtherBrokerError):
+        loop(store, broker, "all").step(NOW + 3)
+    assert (broker.restored, store.audit().items) == ([], ())
+
+
+def test_a_lost_task_that_leads_nowhere_is_said_to(store: Store, broker: FakeBroker) -> None:
+    sent = Event("e1", "task-sent", NOW, NOW, RECORDED, task_id="one", data={"payload": {"body": "W10="}})
+    store.record(Batch(NOW, (sent,)))
+    store.declare([Declaration("one", Term.LOST, "unroutable", "no queue", NOW + 0.001)], NOW + 1)
+    broker.answers = {"publish": BrokerError("it leads to no queue")}
+    request = store.request("rescue", Wish(task="one", republish=True).text(), "ann", NOW + 2)
+    loop(store, broker).step(NOW + 2)
+    told = {"dry_run": False, "republished": False, "because": "it leads to no queue", "will": False}
+    assert outcome(store, request) == told
+    assert [one.outcome for one in store.audit("one").items] == ["it leads to no queue"]
 
 
 def test_a_wish_is_read_as_it_was_written() -> None:

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import pytest
 
-from celeriac.model.parcel import Item, Sender
+from celeriac.model.parcel import Sender
 from celeriac.worker.blackbox import SUFFIX, BlackBox
 from celeriac.worker.buffer import Buffer
 from celeriac.worker.wrecks import DAY, LOOKED_AT, Wreck, sweep, wrecks
@@ -29,9 +29,14 @@ from celeriac.worker.buffer import Buffer
 
 buffer = Buffer(100, 10**6)
 recorder = SimpleNamespace(sender=Sender("b00t", "worker", "w@lab", os.getpid(), "lab", 1.0), buffer=buffer)
-box = BlackBox.open(recorder, "ours", Path(sys.argv[1]))
-for number in range(7):
+for number in range(3):
     buffer.add(Item("task-sent", 1.0, "t", {}))
+box = BlackBox.open(recorder, "ours", Path(sys.argv[1]))
+for number in range(4):
+    buffer.add(Item("task-sent", 1.0, "t", {}))
+if sys.argv[2] == "hole":
+    buffer.miss(1)
+    buffer.add(Item("task-started", 2.0, "late", {"retries": 0, "child": 77}))
 box.touch(1234.5, None)
 if os.fork() == 0:
     sys.stdin.read()
@@ -42,10 +47,10 @@ sys.stdin.read()
 
 
 @contextmanager
-def owned(home: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process with a box in `home`, which dies there."""
+def owned(home: Path, story: str = "whole") -> Iterator[subprocess.Popen[bytes]]:
+    """A process with a box in `home`, which dies there. Its story is whole, or has a "hole" of one item."""
     pipe = subprocess.PIPE
-    with subprocess.Popen([sys.executable, "-c", OWNER, str(home)], stdin=pipe, stdout=pipe) as owner:
+    with subprocess.Popen([sys.executable, "-c", OWNER, str(home), story], stdin=pipe, stdout=pipe) as owner:
         assert owner.stdout is not None
         assert owner.stdout.readline() == b"ready\n"
         yield owner
@@ -147,16 +152,20 @@ def test_junk_is_no_wreck(tmp_path: Path) -> None:
     assert found(tmp_path / "nowhere") == []
 
 
-def test_items_counted_before_the_box_was_opened_count(tmp_path: Path) -> None:
-    buffer = Buffer(100, 10**6)
-    buffer.add(Item("task-sent", 1.0, "t", {}))
-    box = opened(tmp_path / "home", buffer)
-    assert box is not None
-    assert box.newest[0] == 1
-    buffer.miss(4)
-    buffer.add(Item("task-sent", 1.0, "t", {}))
-    assert box.newest[0] == buffer.last == 6
-    box.close()
+def test_of_a_life_with_a_hole_only_what_followed_it_is_told(tmp_path: Path) -> None:
+    with owned(tmp_path, "hole"):
+        pass
+    wreck = found(tmp_path)[0]
+    assert (wreck.last, wreck.first) == (9, 9)
+    assert wreck.items == (["task-started", 2.0, "late", {"retries": 0, "child": 77}],)
+
+
+def test_the_last_that_a_dead_owner_noted_is_told_in_order(tmp_path: Path) -> None:
+    with owned(tmp_path):
+        pass
+    wreck = found(tmp_path)[0]
+    assert (wreck.first, wreck.last) == (1, 7)
+    assert [item[:3] for item in wreck.items] == [["task-sent", 1.0, "t"]] * 7
 
 
 def opened(home: Path, buffer: Buffer | None = None) -> BlackBox | None:

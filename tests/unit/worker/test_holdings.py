@@ -20,18 +20,29 @@ def test_a_delivery_is_due_when_its_score_may_be_old_and_again_after_it_was_writ
     assert holdings.due(NOW + 10, 20) == ()
     (due,) = holdings.due(NOW + 30, 20)
     assert (due.low, due.high) == (NOW - TAKEN_WITHIN, NOW + 10)
-    due.written(NOW + 30)
+    assert due.renewed(NOW + 30) == NOW + 30
+    due.settle(ours=True)
+    assert (due.low, due.high) == (NOW + 30, NOW + 30)
     holdings.look({"tag": one}, (), NOW + 31)
     assert holdings.due(NOW + 31, 20) == ()
     assert holdings.due(NOW + 50, 20) == (due,)
 
 
-def test_what_may_or_may_not_have_been_written_is_still_known_by_both() -> None:
+def test_what_may_or_may_not_have_been_written_is_tried_again_and_nothing_between_is_taken_for_it() -> None:
     holdings = Holdings(NOW)
     holdings.look({"tag": message()}, (), NOW)
     (due,) = holdings.due(NOW + 30, 20)
-    due.maybe_written(NOW + 30)
-    assert (due.low, due.high) == (NOW - TAKEN_WITHIN, NOW + 30)
+    assert due.renewed(NOW + 30) == due.renewed(NOW + 500) == NOW + 30
+    assert (due.low, due.high) == (NOW - TAKEN_WITHIN, NOW)
+    due.settle(ours=True)
+    assert due.renewed(NOW + 510) == NOW + 510
+
+
+def test_a_clock_that_was_set_back_moves_no_score_back() -> None:
+    holdings = Holdings(NOW)
+    holdings.look({"tag": message()}, (), NOW)
+    (due,) = holdings.due(NOW + 30, 20)
+    assert due.renewed(NOW - 100) == NOW
 
 
 def test_what_was_acknowledged_is_forgotten() -> None:
@@ -46,7 +57,7 @@ def test_what_somebody_else_has_is_left_alone_until_it_is_delivered_here_anew() 
     holdings, one = Holdings(NOW), message()
     holdings.look({"tag": one}, (), NOW)
     (due,) = holdings.due(NOW + 30, 20)
-    due.given_up = True
+    due.settle(ours=False)
     holdings.look({"tag": one}, (), NOW + 30)
     assert holdings.due(NOW + 90, 20) == ()
     holdings.look({"tag": message()}, (), NOW + 40)

@@ -43,7 +43,7 @@ def balance(store: Store, now: float) -> Json:
     """The equation over all tasks on record and for each name, and beside it what the broker holds of each queue."""
     judged, gaps = fresh(store, now)
     total, *names = store.balance()
-    sight = _sight(store, total)
+    sight = sight_of(store, total)
     at = judged.as_of or now
     return {
         **_equation(total, sight),
@@ -60,7 +60,8 @@ def balance(store: Store, now: float) -> Json:
     }
 
 
-def _sight(store: Store, total: Balance) -> Sight:
+def sight_of(store: Store, total: Balance) -> Sight:
+    """What can be seen in this store."""
     workers = store.workers()
     heard = total.accounted > 0 or any(worker.task_event_seen is not None for worker in workers)
     return Sight(heard, total.published > 0, any(worker.recorded_at is not None for worker in workers))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from celeriac.api.liveness import Liveness
 from celeriac.api.surroundings import Claimed, Declared, Line, Process, Running, Surroundings, Usual
+from celeriac.api.views.balance import sight_of
 from celeriac.api.views.memory import pool_json, pools
 from celeriac.api.views.queues import WINDOW
 from celeriac.api.views.roles import roles
@@ -20,6 +21,8 @@ from celeriac.store import Store, TaskRow
 from celeriac.store.query import Condition, TaskQuery
 
 Lives = list[tuple[Worker, Liveness]]
+PACE_WINDOW = 60.0
+"""Seconds over which it is counted what workers take from a queue."""
 SETTLED = 2.0
 """Seconds between a start, an answer and the watermark beyond which their order is sure."""
 MOST = 200
@@ -44,6 +47,7 @@ def surroundings(store: Store, task: Task, events: tuple[Event, ...], at: float,
         claimed=_claim(lives, task.id),
         queue=_queue(store.queues(at - WINDOW), task),
         ahead=_ahead(store, task),
+        pace=_pace(store, task, at),
         liveness=_liveness(lives, last),
         denied=_denial(lives, task, at),
         called_off=max((event.at for event in events if event.kind == "task-called-off"), default=None),
@@ -51,12 +55,25 @@ def surroundings(store: Store, task: Task, events: tuple[Event, ...], at: float,
         process=_process(store, lives, task) if running else None,
         usual=_usual(store, task.name) if running else None,
         watching=store.first_seen(),
+        hears=_hears(store) if last is None else "producers",
     )
+
+
+_DECLARED = (Term.HELD.value, Term.UNKNOWN.value, Term.WAITING.value)
+
+
+def _hears(store: Store) -> Literal["nobody", "workers", "producers"]:
+    """From whom a task that was never heard of would have been."""
+    sight = sight_of(store, store.balance()[0])
+    if sight.publishes:
+        return "producers"
+    unheard = not sight.tasks and any(worker.processed for worker in store.workers())
+    return "nobody" if unheard else "workers"
 
 
 def _declared(store: Store, task_id: str) -> Declared | None:
     row = store.find_task_ids([task_id]).get(task_id)
-    if row is None or row.because is None or row.term not in (Term.HELD.value, Term.UNKNOWN.value):
+    if row is None or row.because is None or row.term not in _DECLARED:
         return None
     return Declared(row.term, row.because)
 
@@ -72,10 +89,20 @@ def _queue(queues: tuple[Queue, ...], task: Task) -> Queue | None:
 
 def _ahead(store: Store, task: Task) -> int | None:
     """As the ledger has it, so only where its publish is on record."""
-    waits = task.last is not None and task.last.worker is None and not task.last.state.ended
-    if not waits or task.queue is None or task.published_at is None:
+    if not _waits(task) or task.queue is None or task.published_at is None:
         return None
     return store.ahead(task.queue, task.published_at)
+
+
+def _pace(store: Store, task: Task, at: float) -> float | None:
+    """None while no event tells that any was taken."""
+    if not _waits(task) or task.queue is None:
+        return None
+    return store.taken(task.queue, at - PACE_WINDOW) / PACE_WINDOW or None
+
+
+def _waits(task: Task) -> bool:
+    return task.last is not None and task.last.worker is None and not task.last.state.ended
 
 
 def _claim(lives: Lives, task_id: str) -> Claimed | None:

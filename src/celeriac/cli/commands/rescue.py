@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from getpass import getuser
 from pathlib import Path
@@ -18,7 +18,7 @@ from celeriac.brokers.open import open_broker
 from celeriac.cli import render
 from celeriac.cli.options import broker_option, config_option, json_option, settings, store_option
 from celeriac.clock import SystemClock
-from celeriac.errors import StoreUnavailableError
+from celeriac.errors import BrokerError, BrokerUnavailableError, NotFoundError, StoreUnavailableError
 from celeriac.recovery import RecoverLoop, Wish, holder
 from celeriac.recovery.loop import RESCUE
 from celeriac.store import Store
@@ -37,14 +37,25 @@ class Rescuer:
         self._clock = SystemClock()
 
     def carry_out(self, wish: Wish) -> Outcome:
-        """The outcome of the request. Raises StoreUnavailableError when nobody answers it."""
+        """The outcome of the request. Raises StoreUnavailableError when nobody answers it; BrokerError when it cannot
+        be done, BrokerUnavailableError when not now. One that is broken off is taken back: nobody does it later."""
         began = self._clock.now()
         request_id = self._store.request(RESCUE, wish.text(), getuser(), began)
+        try:
+            return self._answer(request_id, began)
+        except (KeyboardInterrupt, BrokerUnavailableError):
+            with suppress(NotFoundError):
+                self._store.settle_request(request_id, json.dumps({"error": "it was taken back"}), self._clock.now())
+            raise
+
+    def _answer(self, request_id: str, began: float) -> Outcome:
         while self._clock.now() - began < PATIENCE:
             self._loop.step(self._clock.now())
             asked = self._store.asked(request_id)
             if asked is not None and asked.outcome is not None:
                 outcome: Outcome = json.loads(asked.outcome)
+                if "error" in outcome:
+                    raise BrokerError(outcome["error"])
                 return outcome
             self._clock.wait(Event(), EVERY)
         raise StoreUnavailableError(

@@ -8,12 +8,12 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from celeriac.cli.render.figures import count
+from celeriac.cli.render.figures import count, counted
 from celeriac.cli.render.layout import Row, page, prose, table, word
 from celeriac.cli.render.lists import footer
 
-NAMES = 30
-"""Task names shown; `--json` has more."""
+MOST = 30
+"""Task names, and queues, shown; `--json` has more."""
 
 
 def balance(shown: Mapping[str, Any]) -> Group:
@@ -47,26 +47,33 @@ def _terms(one: Mapping[str, Any]) -> RenderableType:
 def _names(one: Mapping[str, Any]) -> list[RenderableType]:
     if not one["names"]:
         return []
-    terms = [term for term, tasks in one["terms"].items() if tasks]
-    rows = table("TASK", "PUBLISHED", *(term.upper() for term in terms), right=tuple(range(1, len(terms) + 2)))
-    for name in one["names"][:NAMES]:
-        rows.add_row(
-            name["name"] or "name not known",
-            count(name["published"]),
-            *(count(name["terms"][term]) if name["terms"][term] else "–" for term in terms),
-        )
-    return [rows]
+    rows = table("PUBLISHED", "TASK", right=(0,))
+    for name in one["names"][:MOST]:
+        stands = ", ".join(f"{tasks:,} {term}" for term, tasks in name["terms"].items() if tasks)
+        rows.add_row(count(name["published"]), _said(name["name"] or "name not known", stands))
+    return [rows, *_more(one["names_count"], "name")]
 
 
 def _queues(one: Mapping[str, Any]) -> list[RenderableType]:
     if not one["queues"]:
         return []
-    rows = table("QUEUE", "WAITING (LEDGER)", "READY (BROKER)", "UNACKED", "NOT RECORDED", right=(1, 2, 3, 4))
-    for queue in one["queues"]:
+    rows = table("WAITING", "READY", "UNACKED", "NOT RECORDED", "QUEUE", right=(0, 1, 2, 3))
+    for queue in one["queues"][:MOST]:
         figures = (queue["waiting"], queue["ready"], queue["unacked"], queue["unrecorded"])
-        rows.add_row(queue["queue"], *(count(figure) for figure in figures))
-    return [rows]
+        rows.add_row(*(count(figure) for figure in figures), queue["queue"])
+    return [rows, *_more(len(one["queues"]), "queue")]
+
+
+def _said(name: str, more: str) -> Text:
+    return Text.assemble(name, (f"  {more}", "dim"))
+
+
+def _more(number: int, noun: str) -> list[RenderableType]:
+    return [Text(f"… {counted(number - MOST, f'more {noun}')} with --json", "dim")] if number > MOST else []
 
 
 def _unseen(one: Mapping[str, Any]) -> list[Row]:
-    return [prose("not seen", f"{spot['what']}: {spot['why']}", "dim") for spot in one["blind_spots"]]
+    return [
+        prose("not seen", f"{spot['what']}: {spot['why']}. Would add: {spot['would_add']}", "dim")
+        for spot in one["blind_spots"]
+    ]

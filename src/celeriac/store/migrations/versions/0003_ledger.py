@@ -8,7 +8,8 @@ from alembic import op
 revision = "0003"
 down_revision = "0002"
 
-_OPEN = "term IN ('waiting', 'scheduled', 'reserved', 'running', 'held', 'retrying', 'lost', 'unknown')"
+_FEW = ("waiting", "scheduled", "reserved", "running", "held", "retrying", "lost", "unknown")
+_OPEN = f"({' OR '.join(f'term = {term!r}' for term in _FEW)})"
 _TERM = """CASE state WHEN 'published' THEN 'waiting' WHEN 'queued' THEN 'waiting' WHEN 'started' THEN 'running'
 WHEN 'retried' THEN 'retrying' ELSE state END"""
 
@@ -36,9 +37,10 @@ def _tasks() -> None:
     op.add_column("tasks", sa.Column("group_id", sa.String(), nullable=True))
     op.add_column("tasks", sa.Column("doubled", sa.Boolean(), nullable=False, server_default="0"))
     op.add_column("tasks", sa.Column("redelivered", sa.Boolean(), nullable=False, server_default="0"))
-    _some("tasks_open", "tasks", ["term", "queue", "published_at"], _OPEN)
+    _some("tasks_open", "tasks", ["term", "queue", "published_at", "group_id"], _OPEN)
     _some("tasks_error", "tasks", ["error", "updated_at", "id"], "error IS NOT NULL")
     _some("tasks_key", "tasks", ["key", "updated_at", "id"], "key IS NOT NULL")
+    _some("tasks_scheduled", "tasks", ["eta_at"], "eta_at IS NOT NULL")
     _some("tasks_group", "tasks", ["group_id"], "group_id IS NOT NULL")
     _some("events_called_off", "events", ["task_id"], "kind = 'task-called-off'")
     _some("tasks_doubled", "tasks", ["updated_at", "id"], "doubled")
