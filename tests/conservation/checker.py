@@ -190,10 +190,17 @@ def _success(case: Case, _: Answer) -> _Broken:
 
 
 def _failure(case: Case, _: Answer) -> _Broken:
-    killed = {strike["pid"] for strike in case.journal if strike["kind"] == "kill-child"}
-    if case.name.endswith("broken") or any(line["pid"] in killed for line in case.lines):
+    killed = [strike for strike in case.journal if strike["kind"] == "kill-child"]
+    if case.name.endswith("broken") or any(_killed(strike, case) for strike in killed):
         return None
     return ("wrong failure", "called failed, and nobody killed the process it ran in")
+
+
+def _killed(strike: Line, case: Case) -> bool:
+    """True when it hit the child that ran the task, or one that was about to."""
+    if case.lines:
+        return any(line["pid"] == strike["pid"] for line in case.lines)
+    return bool(case.seen - SLACK <= strike["until"] and strike["begun"] <= case.missed + SLACK)
 
 
 def _loss(case: Case, answer: Answer) -> _Broken:

@@ -126,6 +126,12 @@ def test_a_failure_needs_a_killed_child_or_a_task_that_fails() -> None:
     assert rules(judged(Answer("failed"), START)) == ["wrong failure"]
 
 
+def test_a_child_may_be_killed_before_it_wrote_that_it_began() -> None:
+    killed = (struck("kill-child", 101.2, 101.2, main=10, pid=11),)
+    assert rules(judged(Answer("failed"), journal=killed, looks=stood(101.0, 101.3))) == []
+    assert rules(judged(Answer("failed"), journal=killed, looks=stood(110.0, 110.3))) == ["wrong failure"]
+
+
 def test_work_that_was_done_and_never_settled_is_an_end_missed() -> None:
     assert rules(judged(Answer("running"), START, DONE)) == ["end missed"]
 

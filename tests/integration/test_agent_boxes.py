@@ -57,7 +57,7 @@ def test_the_box_of_a_killed_recorder_is_told_once_and_of_a_living_one_never(
     (gone,) = source.look(2000.0).evidence
     assert (gone.what, gone.source, gone.pid) == ("process-gone", "worker", recording.pid)
     assert (gone.text("boot"), gone.data["between"]) == (boot, (1000.0, 2000.0))
-    assert BoxSource("host", "ours", tmp_path).look(2001.0).evidence == ()
+    assert source.look(2001.0).evidence == ()
 
 
 def test_a_directory_that_is_not_its_users_own_is_left_alone(home: Path, tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from random import Random
+from time import monotonic
 
 from celeriac.evidence import Look
 from celeriac.worker.salvage import gone
-from celeriac.worker.wrecks import wrecks
+from celeriac.worker.wrecks import Told, Wreck, wrecks
 
 _HOME = re.compile(r"celeriac-(\d{1,10})")
 _HOMES_LIMIT = 64
@@ -30,11 +31,15 @@ class BoxSource:
         self._system = system
         self._directory = directory or Path(tempfile.gettempdir())
         self._random = Random()
+        self._told: dict[Path, Told] = {}
 
     def look(self, at: float) -> Look:
         """The boxes of recorders that died since; only a user's own directory of that user's name is trusted."""
-        found = (wrecks(home, self._system, user, self._random) for home, user in islice(self._homes(), _HOMES_LIMIT))
+        found = (self._found(home, user, monotonic()) for home, user in islice(self._homes(), _HOMES_LIMIT))
         return Look(tuple(gone(self._host, wreck, at) for home in found for wreck in home))
+
+    def _found(self, home: Path, user: int, ticks: float) -> tuple[Wreck, ...]:
+        return wrecks(home, self._system, user, self._random, self._told.setdefault(home, {}), ticks)
 
     def close(self) -> None:
         """Nothing is held."""

@@ -12,6 +12,8 @@ from celeriac.model.finding import Fact
 from celeriac.model.view import View
 from celeriac.model.worker import Worker
 
+CLOCKS = 1.0
+"""Seconds by which that is not exact."""
 SHIPS_EVERY = 0.1
 """Seconds between two shipments of a recorder that has news (celeriac/worker/recorder.py)."""
 
@@ -40,12 +42,18 @@ def is_whole(found: Tail | None) -> bool:
 
 def _missing(view: View, worker: Worker) -> int | None:
     """Its black box tells of it, and the account of its numbers says how much of that came."""
-    boxes = [one for one in mains_gone(view, worker) if is_from_box(one) and last_looked(one) >= worker.first_seen]
+    began = worker.first_seen - _skew(worker) - CLOCKS
+    boxes = [one for one in mains_gone(view, worker) if is_from_box(one) and last_looked(one) >= began]
     if not boxes:
         return None
     own = [gap for gap in view.gaps if (gap.source, gap.worker, gap.pid) == (RECORDED, worker.node, worker.pid)]
-    killed = [gap for gap in own if gap.cause == "killed" and gap.until >= worker.first_seen]
+    killed = [gap for gap in own if gap.cause == "killed" and gap.until >= began]
     return sum(gap.size or 0 for gap in killed)
+
+
+def _skew(worker: Worker) -> float:
+    """Seconds by which our clock is ahead of its: a box is dated by its own, and so are holes."""
+    return worker.heartbeat_seen - worker.heartbeat_at if worker.heartbeat_at else 0.0
 
 
 def _words(missing: int | None) -> str:

@@ -13,7 +13,7 @@ from celeriac.worker.facts import SOURCE
 from celeriac.worker.groups import Group
 from celeriac.worker.guard import guarded
 from celeriac.worker.recorder import Recorder
-from celeriac.worker.wrecks import Wreck, sweep, wrecks
+from celeriac.worker.wrecks import Told, Wreck, sweep, wrecks
 
 EVERY = 2.0
 """Seconds between two searches."""
@@ -28,6 +28,7 @@ class Boxes:
         self._random = Random()
         self._own: BlackBox | None = None
         self._next = 0.0
+        self._told: Told = {}
 
     @guarded
     def open(self, now: float) -> None:
@@ -42,7 +43,7 @@ class Boxes:
             self._own.touch(now, group)
         if ticks >= self._next:
             self._next = ticks + EVERY
-            for wreck in wrecks(home(), self._system, os.geteuid(), self._random):
+            for wreck in wrecks(home(), self._system, os.geteuid(), self._random, self._told, ticks):
                 self._recorder.note_fact(gone(self._recorder.sender.host, wreck, now))
                 self._recorder.urge()
 

@@ -1,4 +1,4 @@
-"""Black boxes whose owners are dead: each is found once, and belongs to who finds it."""
+"""Black boxes whose owners are dead: whoever finds one tells of it, and takes it away once that has surely arrived."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from celeriac.worker.tail import read
 
 LOOKED_AT = 256
 """Boxes that are looked at in one search; where there are more, others the next time."""
+KEPT = 30.0
+"""Seconds after which what was told has arrived, or its teller lives and goes on trying."""
 DAY = 86_400.0
 """Seconds after which nobody waits for word of a process any more."""
 
@@ -39,13 +41,26 @@ class Wreck:
     items: tuple[list[Any], ...] = ()
 
 
-def wrecks(home: Path, system: str, user: int, random: Random) -> tuple[Wreck, ...]:
-    """What the dead of `system` left in that user's home: whoever gets a box's lock takes it away."""
+Told = dict[str, float]
+"""The boxes that somebody told of already, by name, and when (monotonic seconds)."""
+
+
+def wrecks(home: Path, system: str, user: int, random: Random, told: Told, ticks: float) -> tuple[Wreck, ...]:
+    """What the dead of `system` left in that user's home, each once. `told` is the finder's memory; `ticks` is now.
+
+    A box stays for `KEPT` seconds more: if its finder is killed before it could hand over, another finds it. To be told
+    of twice does no harm, for its numbers make it once.
+    """
     with _boxes(home, user) as (directory, names):
-        own = [name for name in names if name.startswith(f"{system}.")]
+        for name in [name for name, at in told.items() if ticks - at > KEPT]:
+            del told[name]
+            with suppress(OSError):
+                os.unlink(name, dir_fd=directory)
+        own = [name for name in names if name.startswith(f"{system}.") and name not in told]
         chosen = random.sample(own, min(len(own), LOOKED_AT))
-        found = [_claimed(directory, name) for name in chosen]
-    return tuple(one for one in found if one is not None)
+        found = {name: wreck for name in chosen if (wreck := _found(directory, name)) is not None}
+    told |= dict.fromkeys(found, ticks)
+    return tuple(found.values())
 
 
 def sweep(home: Path, system: str, user: int, now: float) -> None:
@@ -93,11 +108,9 @@ def _locked(directory: int, name: str) -> Iterator[int | None]:
         os.close(file)
 
 
-def _claimed(directory: int, name: str) -> Wreck | None:
+def _found(directory: int, name: str) -> Wreck | None:
     with suppress(OSError), _locked(directory, name) as file:
-        if file is not None and (wreck := _read(os.pread(file, SIZE, 0))) is not None:
-            os.unlink(name, dir_fd=directory)
-            return wreck
+        return None if file is None else _read(os.pread(file, SIZE, 0))
     return None
 
 

@@ -17,7 +17,7 @@ import pytest
 from celeriac.model.parcel import Sender
 from celeriac.worker.blackbox import SUFFIX, BlackBox
 from celeriac.worker.buffer import Buffer
-from celeriac.worker.wrecks import DAY, LOOKED_AT, Wreck, sweep, wrecks
+from celeriac.worker.wrecks import DAY, KEPT, LOOKED_AT, Told, Wreck, sweep, wrecks
 
 OWNER = """
 import os, sys
@@ -59,10 +59,10 @@ def owned(home: Path, story: str = "whole") -> Iterator[subprocess.Popen[bytes]]
 
 
 def found(home: Path, system: str = "ours") -> list[Wreck]:
-    return list(wrecks(home, system, os.geteuid(), Random(1)))
+    return list(wrecks(home, system, os.geteuid(), Random(1), {}, 0.0))
 
 
-def test_a_dead_owners_box_is_found_once_with_what_it_knew(tmp_path: Path) -> None:
+def test_a_dead_owners_box_is_found_with_what_it_knew(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with owned(home) as owner:
         assert found(home) == []
@@ -71,8 +71,17 @@ def test_a_dead_owners_box_is_found_once_with_what_it_knew(tmp_path: Path) -> No
         (wreck,) = found(home)  # though its child still has the file open
     assert (wreck.label.boot, wreck.label.node, wreck.label.pid) == ("b00t", "w@lab", owner.pid)
     assert (wreck.last, wreck.touched, wreck.kills) == (7, 1234.5, None)
-    assert found(home) == []
-    assert list(home.iterdir()) == []
+
+
+def test_each_finder_tells_of_a_box_once_and_takes_it_away_when_that_has_arrived(tmp_path: Path) -> None:
+    with owned(tmp_path):
+        pass
+    told: Told = {}
+    looks = [len(wrecks(tmp_path, "ours", os.geteuid(), Random(1), told, ticks)) for ticks in (5.0, 7.0, 5.0 + KEPT)]
+    assert looks == [1, 0, 0]
+    assert len(found(tmp_path)) == 1, "the first finder may have been killed before it could hand over"
+    wrecks(tmp_path, "ours", os.geteuid(), Random(1), told, 5.1 + KEPT)
+    assert (list(tmp_path.iterdir()), told) == ([], {})
 
 
 def test_another_systems_box_is_left_to_that_one_and_swept_after_a_day(tmp_path: Path) -> None:
@@ -98,7 +107,7 @@ def test_the_dead_are_found_among_more_living_than_one_search_looks_at(tmp_path:
         for number in range(2 * LOOKED_AT):
             (home / f"ours.{number}{SUFFIX}").touch()
     random = Random(7)
-    assert any(wrecks(home, "ours", os.geteuid(), random) for _ in range(30))
+    assert any(wrecks(home, "ours", os.geteuid(), random, {}, 0.0) for _ in range(30))
 
 
 def test_a_strangers_directory_and_what_is_no_file_are_left_alone(tmp_path: Path) -> None:
@@ -108,8 +117,8 @@ def test_a_strangers_directory_and_what_is_no_file_are_left_alone(tmp_path: Path
         (home / f"ours.dir{SUFFIX}").mkdir()
         (home / f"ours.link{SUFFIX}").symlink_to("/etc/passwd")
         link.symlink_to(home)
-    assert wrecks(home, "ours", os.geteuid() + 1, Random(1)) == ()
-    assert wrecks(link, "ours", os.geteuid(), Random(1)) == ()
+    assert wrecks(home, "ours", os.geteuid() + 1, Random(1), {}, 0.0) == ()
+    assert wrecks(link, "ours", os.geteuid(), Random(1), {}, 0.0) == ()
     assert len(found(home)) == 1
 
 
