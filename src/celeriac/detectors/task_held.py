@@ -10,9 +10,10 @@ from celeriac.detectors.base import Detector
 from celeriac.detectors.deaths import Death, deaths
 from celeriac.detectors.deliveries import deliveries
 from celeriac.detectors.endings import Ending, endings
-from celeriac.detectors.fates import fates, held_until, names_of, strays, visibility_timeout
+from celeriac.detectors.fates import fates, held_until, names_of, visibility_timeout
 from celeriac.detectors.liveness import living
 from celeriac.detectors.remedies import TIMEOUT
+from celeriac.detectors.strays import strays
 from celeriac.detectors.toll import held_by, held_count
 from celeriac.model.attempt import AttemptState
 from celeriac.model.broker import Held

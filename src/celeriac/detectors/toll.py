@@ -5,8 +5,9 @@ from __future__ import annotations
 from celeriac.detectors import commands, prose
 from celeriac.detectors.attendance import pops
 from celeriac.detectors.deaths import Death, deaths
-from celeriac.detectors.fates import held_until, names_of, strays
+from celeriac.detectors.fates import held_until, names_of
 from celeriac.detectors.liveness import living
+from celeriac.detectors.strays import strays
 from celeriac.model.broker import Held
 from celeriac.model.finding import Impact
 from celeriac.model.queue import Queue

@@ -7,7 +7,8 @@ from typing import Any
 
 from celeriac.detectors import task_held
 from celeriac.detectors.deaths import deaths
-from celeriac.detectors.fates import Fate, fates, strays, visibility_timeout
+from celeriac.detectors.fates import Fate, fates, visibility_timeout
+from celeriac.detectors.strays import strays
 from celeriac.model.view import View
 from celeriac.model.worker import Claim, Room
 from lab.views import (
