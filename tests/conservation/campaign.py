@@ -28,7 +28,7 @@ class Campaign:
     rate: float
     faults: int
     kinds: Sequence[str] = ()
-    patience: float = 60.0
+    patience: float = 120.0
 
     def open(self) -> Broker:
         """Redis with an append-only file or without; RabbitMQ with either queue, with confirms or without."""
