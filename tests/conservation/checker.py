@@ -29,6 +29,7 @@ OF_BROKER: Mapping[str, frozenset[str]] = {
     "client-kill-unconfirmed": frozenset({"unconfirmed"}),
     "blackhole-unconfirmed": frozenset({"unconfirmed"}),
     "delete-queue": frozenset({"flushed", "unroutable"}),
+    "delete-queue-unconfirmed": frozenset({"flushed", "unroutable", "unconfirmed"}),
 }
 SHOWN = 10
 """Violations of one rule that a report lists."""

@@ -120,7 +120,7 @@ def _freeze_restart(world: World, _: int) -> None:
 def _delete_queue(world: World, _: int) -> None:
     """A consumer is told, and declares it again; what is published until then leads nowhere."""
     assert isinstance(world.broker, RabbitBroker)
-    with world.struck("delete-queue", None):
+    with world.struck(world.unconfirmed("delete-queue"), None):
         world.broker.delete_queue()
         time.sleep(3.0)
 

@@ -106,8 +106,11 @@ def test_a_message_may_be_parked_in_a_socket_before_its_worker_dies_only_where_t
 
 
 def test_only_what_nobody_confirmed_was_unconfirmed() -> None:
-    for kind, found in (("restart-unconfirmed", []), ("restart", ["wrong cause"])):
-        assert rules(judged(Answer("lost", "unconfirmed"), journal=(struck(kind, 101, 110),), pops=False)) == found
+    for kind in ("restart", "delete-queue"):
+        allowed = judged(Answer("lost", "unconfirmed"), journal=(struck(f"{kind}-unconfirmed", 101, 110),), pops=False)
+        assert rules(allowed) == []
+        found = judged(Answer("lost", "unconfirmed"), journal=(struck(kind, 101, 110),), pops=False)
+        assert rules(found) == ["wrong cause"]
 
 
 def test_a_fault_before_the_publish_explains_nothing() -> None:

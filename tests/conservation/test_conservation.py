@@ -13,7 +13,7 @@ import pytest
 
 from conservation.campaign import Campaign
 
-TASKS = int(os.environ.get("CONSERVATION_TASKS", "240"))
+TASKS = int(os.environ.get("CONSERVATION_TASKS", "300"))
 SHORT = TASKS <= 1000
 RATE = 20.0 if SHORT else 40.0
 RABBIT_RATE = 20.0

@@ -28,6 +28,8 @@ from lab.wait import wait_until
 
 CONF = {"broker_connection_max_retries": None, "worker_prefetch_multiplier": 2}
 WORKERS, SLOTS = 3, 2
+REST = 15.0
+"""Seconds for which nothing may be open: after a restart Celeriac hears late of what was published before it."""
 OPEN = ("waiting", "scheduled", "reserved", "running", "held", "retrying", "unknown")
 
 
@@ -52,6 +54,7 @@ class World:
         self.workers: list[Worker] = []
         self._stack = ExitStack()
         self._lost_since: dict[str, float] = {}
+        self._opened = now()
         self._ended = threading.Event()
         self._striking: set[str] = set()
         self._threads = [
@@ -90,11 +93,12 @@ class World:
             )
 
     def settle(self, seconds: float) -> None:
-        """Wait until the broker is empty, and Celeriac has nothing open any more; at most so long each."""
+        """Wait until the broker is empty, and Celeriac has nothing open any more and stays so; at most so long each."""
         with suppress(AssertionError):
             wait_until(self.broker.empty, seconds, every=0.5, why="the broker to be empty")
+        self._opened = now()
         with suppress(AssertionError):
-            wait_until(self._closed, seconds, every=0.5, why="the ledger to have nothing open")
+            wait_until(self._rests, seconds, every=0.5, why="the ledger to have nothing open")
 
     def ledger(self) -> Ledger:
         """What was written outside."""
@@ -201,6 +205,12 @@ class World:
     def _answer(self, task_id: str) -> Answer:
         truth = self.server.get(f"tasks/{task_id}")
         return Answer(truth["verdict"], truth.get("cause"), self._lost_since.get(task_id))
+
+    def _rests(self) -> bool:
+        """True when nothing has been open for a while."""
+        if not self._closed():
+            self._opened = now()
+        return now() - self._opened >= REST
 
     def _closed(self) -> bool:
         terms = self.server.get("balance")["terms"]

@@ -123,7 +123,8 @@ def test_what_a_frozen_worker_popped_is_in_doubt_and_lost_when_it_is_killed() ->
         (stand,) = home.stands(ids).values()
         assert stand.because is not None and worker.node in stand.because and "frozen" in stand.because
         worker.kill()
-        found = home.lost("in-socket", ids)
+        with recorded(home, "finder", queues=("others",)):
+            found = home.lost("in-socket", ids)
         assert found["subject"]["worker"] == worker.node
 
 

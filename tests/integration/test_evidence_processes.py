@@ -114,6 +114,25 @@ def test_a_killed_pool_process_is_gone_and_its_main_lives(server: RedisServer, s
         assert seen.find("process-gone", pid=worker.pid) is None
 
 
+def test_a_pool_process_that_came_and_ended_between_two_looks_is_gone_once(server: RedisServer) -> None:
+    source = ProcessSource(HOST)
+    with Worker(server.url, concurrency=1) as worker:
+        (first,) = worker.children
+        assert worker.pid in _pids(source, 10.0)
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: worker.children and first not in worker.children, timeout=30, why="another pool process")
+        worker.stop()
+        wait_until(lambda: _state(worker.pid) == "T", why="a main that reaps nobody")
+        (child,) = worker.children
+        os.kill(child, signal.SIGSEGV)
+        wait_until(lambda: _state(child) == "Z", why="its end")
+        gone = {one.pid: one.data for one in source.look(10.1).evidence if one.what == "child-gone"}
+        assert gone.keys() == {first, child}
+        assert (gone[child]["signal"], gone[child]["rss"]) == (signal.SIGSEGV, None)
+        assert not [one for one in source.look(10.2).evidence if one.what == "child-gone"]
+    source.close()
+
+
 def test_a_pool_process_that_outlives_its_main_is_not_taken_for_a_worker(server: RedisServer) -> None:
     source = ProcessSource(HOST)
     with Worker(server.url, concurrency=1) as worker, Producer(server.url) as producer:
@@ -183,6 +202,10 @@ for source in sources:
         print(f"{source.name}: {spot.what}: {spot.why}")
     source.close()
 """
+
+
+def _state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
 
 
 def _pids(source: ProcessSource, at: float) -> set[int | None]:

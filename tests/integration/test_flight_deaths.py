@@ -28,6 +28,12 @@ def redis() -> Iterator[RedisServer]:
         yield server
 
 
+@pytest.fixture(autouse=True)
+def _empty(redis: RedisServer) -> None:
+    """What another test left waiting would be run here first."""
+    redis.client().flushall()
+
+
 @pytest.fixture
 def read(redis: RedisServer) -> Iterator[Record]:
     with record(redis.url) as reader:

@@ -9,7 +9,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Timer
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -36,6 +36,17 @@ def diagnose(host: VirtualHost, *, managed: bool, url: str = "") -> tuple[int, d
     return answer.returncode, json.loads(answer.stdout)
 
 
+def queues(host: VirtualHost) -> set[str]:
+    return {one["name"] for one in host.api("GET", f"queues/{host.name}")}
+
+
+def kill_once_watched(host: VirtualHost, worker: Worker, before: set[str]) -> None:
+    """Kill it a beat after somebody subscribed to its events: whoever does so has then heard it."""
+    wait_until(lambda: queues(host) - before, timeout=30, why="diagnose to listen")
+    Event().wait(2.5)
+    worker.kill()
+
+
 @pytest.mark.parametrize("managed", [True, False], ids=["managed", "amqp"])
 def test_a_killed_worker_is_named_and_what_is_not_seen_is_unknown(host: VirtualHost, managed: bool) -> None:
     node = f"w-{uuid.uuid4().hex[:8]}@lab"
@@ -44,15 +55,19 @@ def test_a_killed_worker_is_named_and_what_is_not_seen_is_unknown(host: VirtualH
         assert (healthy, told["findings"]) == (0, [])
         for _ in range(3):
             producer.send("nap", 60)
-        wait_until(lambda: "received" in worker.output)
-        killer = Timer(2.5, worker.kill)
+        wait_until(lambda: worker.output.count("received") == 3)
+        before = queues(host)
+        killer = Thread(target=kill_once_watched, args=(host, worker, before))
         killer.start()
         ill, told = diagnose(host, managed=managed)
         killer.join()
     root = next(one for one in told["findings"] if one["kind"] == "worker-lost")
     assert ill == 1
     assert root["subject"]["worker"] == node
-    assert (root["impact"]["lost"], root["impact"]["held"]) == (None, None)
+    impact = root["impact"]
+    assert (impact["lost"], impact["requeued"]) == (None, None)
+    assert "lost tasks" in {spot["what"] for spot in root["blind_spots"]}
+    assert (impact["held"], impact["waiting"]) == ([], 2), "RabbitMQ gave back what it had not acknowledged"
     assert not [one for one in told["findings"] if one["kind"] in ("task-lost", "task-held")]
     assert not [one for one in root["ruled_out"] if "publishers" in json.dumps(one)], "what came back is not new"
     assert "redis" not in json.dumps(told).lower()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import uuid
@@ -71,11 +73,13 @@ class RabbitServer:
         return self._run(*command).stdout
 
     def kill(self) -> None:
-        """SIGKILL to the node and wait."""
+        """SIGKILL to the node; returns when nothing listens at its port any more."""
         if self._process is not None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(timeout=15)
             self._process = None
+            # The process waited for is the script that started the node; the node itself ends a moment later.
+            wait_until(self._is_deaf, timeout=15, every=0.02, why="the node to end")
 
     def pause(self) -> None:
         """SIGSTOP: connections stay up, nothing answers."""
@@ -115,6 +119,10 @@ class RabbitServer:
         assert self._process is not None
         assert self._process.poll() is None, (self.directory / "out").read_text(errors="replace")
         return self._run("await_startup", "--timeout", "20", check=False).returncode == 0
+
+    def _is_deaf(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == errno.ECONNREFUSED
 
     def _run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

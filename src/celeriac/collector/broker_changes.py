@@ -23,11 +23,16 @@ def changes(before: BrokerLook | None, after: BrokerLook) -> tuple[Evidence, ...
 
 
 def remembered(before: BrokerLook | None, after: BrokerLook) -> BrokerLook:
-    """`after` to compare the next look with: what it could not see is still as it was last seen."""
+    """`after` to compare the next look with: what it could not see is still as it was last seen, and was so then."""
     if before is None:
         return after
-    run_id, published = after.run_id or before.run_id, before.published if after.published is None else after.published
-    return replace(after, run_id=run_id, published=published)
+    if _is_nameless(before, after):
+        return replace(after, at=before.at, run_id=before.run_id, published=before.published)
+    return replace(after, published=before.published if after.published is None else after.published)
+
+
+def _is_nameless(before: BrokerLook, after: BrokerLook) -> bool:
+    return after.run_id is None and before.run_id is not None
 
 
 def _differ(before: str | None, after: str | None) -> bool:
@@ -66,8 +71,9 @@ def _lost_connections(before: BrokerLook, after: BrokerLook) -> Iterator[Evidenc
 
 
 def _deleted(before: BrokerLook, after: BrokerLook) -> Iterator[Evidence]:
-    """A queue that is gone, or that took fewer messages than before: it is another one of that name."""
-    taken = after.published
+    """A queue that is gone, or that took fewer messages than before: it is another one of that name. Another life of
+    the broker counts anew; while it does not say which one it is, nothing can be compared."""
+    taken = None if _is_nameless(before, after) else after.published
     for queue, count in (before.published or {}).items():
         if taken is not None and (queue not in taken or taken[queue] < count):
             words = f"the queue {queue} was deleted" + (", and declared again" if queue in taken else "")

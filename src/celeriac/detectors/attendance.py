@@ -103,7 +103,16 @@ def _ended_by(ending: Ending) -> float:
 def _is_cut(view: View, ending: Ending, queue: str | None) -> bool:
     """True for a recorded consumer of the queue of which a word may be missing: that it took a task, or ended it."""
     life = ending.life
-    return life is not None and takes_from(life.worker, queue) and not is_whole(tail(view, ending))
+    if life is None or _runs_on(ending, life):
+        return False
+    return takes_from(life.worker, queue) and not is_whole(tail(view, ending))
+
+
+def _runs_on(ending: Ending, life: Life) -> bool:
+    """True for a life that only connected anew: its process is older than that, and will tell all."""
+    process = life.trace.process
+    started = None if process is None or ending.heir is not life else process.number("started")
+    return started is not None and started <= life.worker.first_seen + CLOCKS
 
 
 def _is_there(life: Life) -> bool:

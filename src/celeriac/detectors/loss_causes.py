@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from celeriac.detectors import prose
 from celeriac.detectors.absences import Absence
 from celeriac.detectors.attendance import pops, takes_from
 from celeriac.detectors.deaths import Death, deaths
 from celeriac.detectors.endings import Ending, endings
+from celeriac.detectors.looks import emptied
 from celeriac.detectors.memory import fact
 from celeriac.detectors.reading import once_per_view
+from celeriac.detectors.routes import bindings_are_old, leads_nowhere
 from celeriac.detectors.tail import is_whole, tail
 from celeriac.detectors.traces import seen
 from celeriac.model.broker import RABBITMQ
@@ -49,7 +51,19 @@ class Cause:
 
 def cause_of(view: View, absence: Absence) -> Cause | None:
     """The cause of one absence; None while its evidence may still come."""
-    known = (
+    known = _known(view, _sooner(view, absence))
+    if (
+        known is None
+        and not absence.told
+        and view.at - absence.until < EVIDENCE_WITHIN
+        and bindings_are_old(view, absence)
+    ):
+        return None
+    return known or _unknown(absence)
+
+
+def _known(view: View, absence: Absence) -> Cause | None:
+    return (
         _refused(view, absence)
         or _by_the_broker(view, absence)
         or _with_a_worker(view, absence)
@@ -58,14 +72,12 @@ def cause_of(view: View, absence: Absence) -> Cause | None:
         or _with_a_connection(view, absence)
         or _by_elimination(view, absence)
     )
-    if (
-        known is None
-        and not absence.told
-        and view.at - absence.until < EVIDENCE_WITHIN
-        and _bindings_are_old(view, absence)
-    ):
-        return None
-    return known or _unknown(absence)
+
+
+def _sooner(view: View, absence: Absence) -> Absence:
+    """Missed since its queue was seen empty, where that was before any search: what came later did not take it."""
+    empty = emptied(view, absence.task.queue, absence.after + CLOCKS)
+    return absence if empty is None else replace(absence, until=min(absence.until, empty))
 
 
 def forgotten(view: View, absence: Absence) -> Cause | None:
@@ -201,29 +213,30 @@ def _death(view: View, ending: Ending) -> Death | None:
 def _by_routing(view: View, absence: Absence) -> Cause | None:
     """Published where no queue is: the broker discards such a message without a word."""
     queue, look = absence.task.queue, view.broker
-    if queue is None or look is None or look.bound is None or _bindings_are_old(view, absence):
-        return None
-    sighting = view.sightings.get(absence.task.id)
-    if queue in look.bound or (sighting is not None and sighting.seen_at is not None):
+    if queue is None or look is None or not leads_nowhere(view, absence):
         return None
     words = f"no exchange of the broker leads to the queue {queue}: what is published there is discarded"
     shown = Fact(look.at, "broker", f"no binding leads to {queue}", f"redis-cli SMEMBERS _kombu.binding.{queue}")
     return Cause("unroutable", queue, absence.after, words, "likely", (shown,), queue=queue)
 
 
-def _bindings_are_old(view: View, absence: Absence) -> bool:
-    """True when they were read before the publish: a worker may have bound its queue since."""
-    look = view.broker
-    return look is not None and look.bound is not None and (look.bound_at or 0.0) <= absence.after
-
-
 def _with_a_connection(view: View, absence: Absence) -> Cause | None:
     """Popped for a worker whose connection was cut before it had read: it lives, and took the loss with the socket."""
-    cut = _between(view, "broker-connection-lost", absence)
+    cut = _cut(view, absence)
     if cut is None or not pops(view):
         return None
     words = f"a worker's connection was lost at {prose.instant(cut.at)} with what had been sent over it unread"
     return Cause("in-socket", cut.id, cut.at, words, "possible", (fact(cut),))
+
+
+def _cut(view: View, absence: Absence) -> Evidence | None:
+    """The first end of connections since it was last there: a silent one keeps what was sent over it until it ends. A
+    restart ends them all; it took what was missed before from nowhere else."""
+    sighting = view.sightings.get(absence.task.id)
+    latest = max(absence.until + EVIDENCE_WITHIN, sighting.looked_at if sighting else 0.0)
+    lost = (one for one in _edges(view)["broker-connection-lost"] if absence.after - CLOCKS <= one.at <= latest)
+    restarted = (one for one in _edges(view)["broker-restarted"] if absence.until < one.at <= latest)
+    return min((*lost, *restarted), key=lambda one: one.at, default=None)
 
 
 def _by_elimination(view: View, absence: Absence) -> Cause | None:
@@ -232,11 +245,18 @@ def _by_elimination(view: View, absence: Absence) -> Cause | None:
     published = [mark for mark in absence.task.marks if mark.what == "sent" and mark.inside]
     if pops(view) or not published:
         return None
-    if _is_unconfirmed(absence):
+    if _is_unconfirmed(absence) and not _was_given(absence.task):
         words = "published without a confirm, and never seen again: the broker may never have had it"
         return Cause("unconfirmed", queue or "broker", absence.after, words, "likely", queue=queue)
-    words = f"the broker confirmed it and gave it to nobody: the queue {queue} was deleted or purged"
+    gave = "gave it to a worker, which did not acknowledge it" if _was_given(absence.task) else "gave it to nobody"
+    had = "had" if _is_unconfirmed(absence) else "confirmed"
+    words = f"the broker {had} it and {gave}: the queue {queue} was deleted or purged"
     return Cause("flushed", queue or "broker", absence.after, words, "possible", queue=queue)
+
+
+def _was_given(task: Task) -> bool:
+    """True when a worker had it: so had the broker."""
+    return any(mark.what == "received" for mark in task.marks)
 
 
 def _is_unconfirmed(absence: Absence) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from celeriac.detectors.absences import Absence, Doubt, declared, judge_missing, missing
 from celeriac.detectors.deaths import Death, deaths
+from celeriac.detectors.dropped import dropped
 from celeriac.detectors.endings import Ending
 from celeriac.detectors.fates import Fate, fates
 from celeriac.detectors.loss_causes import Cause, cause_of, forgotten, was_kept
@@ -17,6 +18,8 @@ from celeriac.model.task import Task
 from celeriac.model.view import View
 
 KIND = "task-lost"
+TOLD_AFTER = 3.0
+"""Seconds between an end that was seen and the next life, after which the death has told its losses."""
 STANDS = 900.0
 """Seconds after its node lives again for which a death's losses are told."""
 
@@ -28,6 +31,14 @@ class Deathbed:
     fate: Fate
     lost: tuple[Task, ...]
     death: Death | None
+
+    @property
+    def was_told(self) -> bool:
+        """True when the death itself stood for long enough to tell of it: what is past and known wakes nobody."""
+        heir, ending = self.fate.ending.heir, self.fate.ending
+        if heir is None or ending.inferred:
+            return False
+        return max(heir.worker.first_seen, heir.worker.online_at or 0.0) - ending.at >= TOLD_AFTER
 
     @property
     def because(self) -> str:
@@ -117,14 +128,15 @@ def vanished(view: View) -> tuple[Vanished, ...]:
 
 
 def _returned(view: View) -> Iterator[Absence]:
-    """Tasks that a dead worker had, that may have been given back since, and that stand nowhere now."""
+    """Tasks that a worker had before it died or dropped them, that may have been given back, and stand nowhere now."""
     return (one for one in _unsure(view).values() if isinstance(one, Absence))
 
 
 @once_per_view
 def _unsure(view: View) -> Mapping[str, Absence | Doubt | None]:
     known = {task.id: task for task in view.tasks}
-    ids = (one for fate in fates(view) for one in (*fate.unsure, *(task.id for task in fate.requeued)))
+    ids = [one for fate in fates(view) for one in (*fate.unsure, *(task.id for task in fate.requeued))]
+    ids += [task.id for task in dropped(view)]
     found = (known[one] for one in ids if one in known and was_kept(known[one]))
     return {
         task.id: declared(view, task) if task.state is AttemptState.LOST else judge_missing(view, task)

@@ -34,7 +34,7 @@ def _of_death(view: View, bed: Deathbed) -> Finding:
     return Finding(
         kind=KIND,
         key=bed.key,
-        severity="critical" if bed.death is not None else "warning",
+        severity="critical" if bed.death is not None else "info" if bed.was_told else "warning",
         confidence="certain" if bed.fate.surely_ran and is_whole(end) else "likely",
         subject=Subject(worker=ending.node, task_name=bed.lost[0].name, task_id=_only(bed.lost)),
         summary=f"{_were(bed.lost)} lost with {ending.name}: taken, not ended, {_nowhere(view)}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celeriac.detectors import commands, prose
 from celeriac.detectors.attendance import pops
 from celeriac.detectors.deaths import Death, deaths
-from celeriac.detectors.fates import held_until, names_of
+from celeriac.detectors.fates import Fate, held_until, look_after, names_of
 from celeriac.detectors.liveness import living
 from celeriac.detectors.strays import strays
 from celeriac.model.broker import Held
@@ -37,12 +37,13 @@ def held_count(view: View, death: Death) -> int:
 def impact(view: View, death: Death) -> Impact:
     """The totals over the death's consequences."""
     fate, held = death.fate, held_by(view, death)
-    seen = view.broker is not None and (view.broker.held is not None or not (pops(view) or death.ending.inferred))
+    look = look_after(view, (death.ending,))
+    seen = look is not None and (look.held is not None or not (pops(view) or death.ending.inferred))
     waiting = sum(queue.latest.ready for queue in death.queues)
     return Impact(
         lost=None if fate.lost is None else tuple(task.id for task in fate.lost),
         held=tuple(one.task_id or one.tag for one in held) if seen else None,
-        requeued=tuple(task.id for task in fate.requeued),
+        requeued=_requeued(view, fate),
         unknown=fate.unsure,
         waiting=waiting if view.broker is not None else None,
         task_names=names_of((*(fate.lost or ()), *fate.requeued, *held)),
@@ -79,6 +80,12 @@ def growing(view: View, queue: Queue, since: float) -> str:
     """` and growing 5/s`, "" when it does not grow or that was not seen."""
     gained = growth(view, queue, since)
     return f" and growing {prose.rate(gained)}" if gained is not None and gained > 0.01 else ""
+
+
+def _requeued(view: View, fate: Fate) -> tuple[str, ...] | None:
+    """None where a broker that gives back by itself may have given back what no record names."""
+    found = tuple(task.id for task in fate.requeued)
+    return None if not found and fate.lost is None and not pops(view) else found
 
 
 def _held_words(cost: Impact) -> str:

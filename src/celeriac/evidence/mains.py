@@ -48,14 +48,16 @@ class Main:
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """What changes. `children` is None where the kernel does not list them, `peers` (see host/sockets.py) where they
-    cannot be seen or have not been looked at yet."""
+    """What changes. `children` are the pool processes that run, `dead` those that wait to be reaped; both are None
+    where the kernel does not list them. `peers` (see host/sockets.py) is None where they cannot be seen or have not
+    been looked at yet."""
 
     at: float
     process: Process
     wchan: str | None
     terminating: bool
     children: Mapping[int, Process] | None
+    dead: Mapping[int, Process] | None
     peers: frozenset[str] | None = None
 
 
@@ -79,7 +81,10 @@ def glance(main: Main, at: float) -> Glance | None:
     status = processes.read_status(main.pid)
     if process is None or status is None or process.ended or not process.same_life(main.process):
         return None
-    return Glance(at, process, processes.read_wchan(main.pid), status.terminating, _children(process))
+    pool = _pool(process)
+    children = None if pool is None else {child.pid: child for child in pool if not child.ended}
+    dead = None if pool is None else {child.pid: child for child in pool if child.ended}
+    return Glance(at, process, processes.read_wchan(main.pid), status.terminating, children, dead)
 
 
 def _is_worker(pid: int) -> bool:
@@ -117,8 +122,8 @@ def _hostname_inside(pid: int) -> tuple[str | None, str | None]:
         return None, str(error)
 
 
-def _children(main: Process) -> Mapping[int, Process] | None:
-    """Its pool processes that run; Celery leaves dead ones unreaped for up to 5 s (celery/concurrency/asynpool.py).
+def _pool(main: Process) -> tuple[Process, ...] | None:
+    """Its pool processes; Celery leaves dead ones unreaped for up to 5 s (celery/concurrency/asynpool.py).
 
     What a task started, a compiler say, comes and goes as it likes.
     """
@@ -126,7 +131,7 @@ def _children(main: Process) -> Mapping[int, Process] | None:
     if pids is None:
         return None
     found = (processes.read_process(pid) for pid in pids[:_CHILDREN_LIMIT])
-    return {child.pid: child for child in found if child and not child.ended and _of_pool(child, main)}
+    return tuple(child for child in found if child and _of_pool(child, main))
 
 
 def _of_pool(child: Process, main: Process) -> bool:

@@ -56,7 +56,8 @@ def gone(host: str, main: Main, before: Glance, at: float, killed_by: int | None
 
 
 def child_gone(host: str, main: Main, child: Process, between: tuple[float, float], killed_by: int | None) -> Evidence:
-    """The end of a pool process whose main lives; `child` is its last look."""
+    """The end of a pool process whose main lives; `child` is its last look, which may have found it dead already: its
+    memory was never seen then."""
     return Evidence(
         id=_life("child-gone", host, child),
         at=between[1],
@@ -71,7 +72,7 @@ def child_gone(host: str, main: Main, child: Process, between: tuple[float, floa
         data={
             "parent": main.pid,
             "started": main.started + (child.start_ticks - main.process.start_ticks) / TICKS,
-            "rss": child.rss,
+            "rss": None if child.ended else child.rss,
             "between": between,
             "signal": killed_by,
         },

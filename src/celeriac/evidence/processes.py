@@ -80,6 +80,8 @@ class ProcessSource:
             later = now.children.get(pid)
             if later is None or not later.same_life(child):
                 yield child_gone(self._host, main, child, (before.at, now.at), _killed_by(child))
+        for child in _stillborn(before, now):
+            yield child_gone(self._host, main, child, (before.at, now.at), child.signal)
 
     def _scan(self, at: float) -> None:
         """Look for new mains, and whom each talks to. A pool process that outlives its main looks like a main."""
@@ -115,6 +117,15 @@ class ProcessSource:
                 yield BlindSpot(f"pool of {what}", "the kernel lacks CONFIG_PROC_CHILDREN", "which pool process ended")
         if len(self._lives) >= MAINS_LIMIT:
             yield BlindSpot("more workers", f"{MAINS_LIMIT} are followed per host", "the state of the others")
+
+
+def _stillborn(before: Glance, now: Glance) -> Iterator[Process]:
+    """Pool processes that came and ended between two looks: a task that crashes takes milliseconds to do so."""
+    known = {**(before.children or {}), **(before.dead or {})}
+    for pid, child in (now.dead or {}).items():
+        earlier = known.get(pid)
+        if earlier is None or not earlier.same_life(child):
+            yield child
 
 
 def _lives(process: Process) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from celeriac.detectors import prose, task_held
+from celeriac.detectors.dropped import dropped
 from celeriac.detectors.fates import fates
 from celeriac.detectors.losses import deathbeds, doubts, vanished
 from celeriac.model.attempt import AttemptState
@@ -61,6 +62,13 @@ def _returned(view: View) -> Iterator[Declaration]:
         because = f"given back to its queue when {fate.ending.name} ended"
         for task in fate.requeued:
             yield Declaration(task.id, Term.WAITING, "", because, _just_after(task, fate.ending.at))
+    for task in dropped(view):
+        because = f"given back to its queue: {_receiver(task)} took it and does not have it any more"
+        yield Declaration(task.id, Term.WAITING, "", because, _just_after(task))
+
+
+def _receiver(task: Task) -> str:
+    return (task.last.worker if task.last else None) or "a worker"
 
 
 def _unknown(view: View) -> Iterator[Declaration]:

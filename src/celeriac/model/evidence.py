@@ -51,12 +51,13 @@ class Evidence:
                   peers (the "address:port" it has TCP connections to, None when unseen)
     process-gone  as `process`, of its last look; `between` [last seen, first missed]. From what a killed recorder left
                   behind (source worker): also boot and last, the number of the newest item it noted
-    child-gone    pid of the child, parent (main's host pid), started, rss (bytes, of the last look). From inside
-                  (source worker; pids as the main sees them): also exit_code, signal, cause (recycled | oom |
-                  segfault | signal | hard-time-limit | up-timeout | operator | shutdown | exit | unknown), task_id,
-                  task_name, task_started, never_ready, ended (tasks it had ended), untold (deaths before it that came
-                  too fast to be told), peak, curve [[Unix s, rss], …] of its last minute, kills_added, limit, usage
-                  (shortly before), group, max_tasks, max_memory (bytes; after which its pool replaces a child)
+    child-gone    pid of the child, parent (main's host pid), started, rss (bytes, of the last look; None when no look
+                  found it alive). From inside (source worker; pids as the main sees them): also exit_code, signal,
+                  cause (recycled | oom | segfault | signal | hard-time-limit | up-timeout | operator | shutdown | exit
+                  | unknown), task_id, task_name, task_started, never_ready, ended (tasks it had ended), untold (deaths
+                  before it that came too fast to be told), peak, curve [[Unix s, rss], …] of its last minute,
+                  kills_added, limit, usage (shortly before), group, max_tasks, max_memory (bytes; after which its pool
+                  replaces a child)
     pool-memory   (worker) parent, pool, main_rss, children [[pid, rss, cpu share, task id, task name], …], group,
                   limit, usage, kills, trend [[Unix s, rss of all, greatest of a child, tasks ended, usage], …],
                   baseline (rss of a child just after fork), peaks {task name: [tasks, p50, p95, max, Unix s of

@@ -77,3 +77,16 @@ def test_what_a_look_could_not_see_is_compared_with_when_it_was_last_seen() -> N
     assert kinds(blind, replace(seen, at=NOW + 10, run_id="b")) == ["broker-restarted"]
     assert kinds(blind, replace(seen, at=NOW + 10, published={})) == ["broker-queue-deleted"]
     assert remembered(None, seen) == seen
+
+
+def test_a_restart_is_told_at_the_time_the_server_began_though_its_name_was_seen_later() -> None:
+    blind = remembered(BEFORE, replace(BEFORE, at=BEFORE.at + 4, run_id=None))
+    (found,) = changes(blind, replace(BEFORE, at=BEFORE.at + 5, run_id="b", started_at=BEFORE.at + 1))
+    assert found.at == BEFORE.at + 1
+
+
+def test_fewer_messages_are_no_deleted_queue_while_the_server_does_not_say_which_life_it_is() -> None:
+    before = after(published={"celery": 5})
+    nameless = replace(before, at=NOW + 9, run_id=None, published={"celery": 1})
+    assert changes(before, nameless) == ()
+    assert kinds(remembered(before, nameless), replace(nameless, at=NOW + 10, run_id="b")) == ["broker-restarted"]

@@ -113,6 +113,20 @@ def test_a_hole_in_the_events_may_hide_its_end() -> None:
     assert absent(seen(gaps=(replace(hole, until=NOW - 40),))) == ["lost"]
 
 
+def test_a_recorded_worker_of_whose_last_moment_not_all_is_known_may_have_run_it() -> None:
+    silent = worker(heard=NOW - 20, recorded_at=NOW - 20)
+    (why,) = doubts(seen(workers=(silent,), evidence=(gone(NOW - 20),)))
+    assert why.startswith(f"{NODE} died, and what it noted last is not known")
+
+
+def test_a_recorded_worker_that_only_connected_anew_will_tell_what_it_did() -> None:
+    again = worker(heard=NOW - 1.5, recorded_at=NOW - 1.5, online_at=NOW - 15)
+    running = task("running", (NOW - 40, "received"), (NOW - 39, "started"))
+    given = seen(workers=(again,), tasks=(running,))
+    assert absent(given) == ["lost"]
+    assert doubts(replace(given, evidence=())) != []
+
+
 def test_a_dead_worker_has_no_socket() -> None:
     assert absent(seen(workers=(worker(heard=NOW - 7),), evidence=(gone(NOW - 6),), broker=look())) == ["lost"]
 

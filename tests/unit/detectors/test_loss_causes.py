@@ -12,10 +12,11 @@ from celeriac.detectors.endings import endings
 from celeriac.model.evidence import Evidence
 from celeriac.model.finding import Finding
 from celeriac.model.mark import Mark
+from celeriac.model.queue import Queue, QueueSample
 from celeriac.model.sighting import Sighting
 from celeriac.model.task import UNCONFIRMED, Ending, Task
 from celeriac.model.view import View
-from lab.views import NODE, NOW, dead_worker, evidence, look, task, view, worker
+from lab.views import NODE, NOW, dead_worker, evidence, look, queue, task, view, worker
 
 SENT = Task("lost", name="exports.csv", queue="celery", marks=(Mark(NOW - 30, 0, "sent", "web@1", 7),))
 TWICE = Sighting("lost", NOW - 2, absences=2, absent_since=NOW - 3, absent_at=(NOW - 3, NOW - 2))
@@ -89,11 +90,54 @@ def test_a_refusal_for_want_of_memory_is_shown_with_the_worker_that_died_of_it()
     assert found.cause == "in-socket" and any("broker-refused" in fact.fact for fact in found.evidence)
 
 
+NOWHERE = look(consumers=1, bound=("other",), bound_at=NOW - 5)
+ELSEWHERE = view(workers=(worker(heard=NOW - 1.5, queues=("other",)),))
+
+
 def test_a_queue_that_no_exchange_leads_to_is_unroutable() -> None:
-    nowhere = look(consumers=1, bound=("other",), bound_at=NOW - 5)
-    assert told(missed(broker=nowhere)).cause == "unroutable"
-    assert told(missed(broker=replace(nowhere, bound=("celery",)))).cause == "unknown"
-    assert told(missed(broker=look(consumers=1))).cause == "unknown"
+    assert told(missed(given=ELSEWHERE, broker=NOWHERE)).cause == "unroutable"
+    assert told(missed(given=ELSEWHERE, broker=replace(NOWHERE, bound=("celery",)))).cause == "unknown"
+    assert told(missed(given=ELSEWHERE, broker=look(consumers=1))).cause == "unknown"
+
+
+def test_a_queue_that_a_living_worker_takes_from_is_routable() -> None:
+    assert told(missed(broker=NOWHERE)).cause == "unknown"
+
+
+def test_a_queue_that_messages_came_to_since_its_bindings_were_lost_is_routable() -> None:
+    filled, emptied = (queue(depth, 0, every=25) for depth in (1, 0))
+    assert told(missed(given=ELSEWHERE, broker=NOWHERE, queues=(filled,))).cause == "unknown"
+    assert told(missed(given=ELSEWHERE, broker=NOWHERE, queues=(emptied,))).cause == "unroutable"
+    earlier = queue(1, 0, every=60)
+    flushed = edge("flushed", NOW - 40)
+    assert told(missed(flushed, given=ELSEWHERE, broker=NOWHERE, queues=(earlier,))).cause == "unroutable"
+
+
+def test_bindings_that_went_after_the_publish_prove_nothing() -> None:
+    restarted = edge("restarted", NOW - 8, broker="redis", persistence="aof")
+    assert told(missed(restarted, given=ELSEWHERE, broker=NOWHERE)).cause == "unknown"
+
+
+def empty_since(at: float) -> Queue:
+    return Queue("celery", (QueueSample("celery", at, 0, 0),))
+
+
+def test_what_left_its_queue_before_the_broker_restarted_was_in_a_socket() -> None:
+    restarted = edge("restarted", NOW - 10, broker="redis", persistence="none")
+    assert told(missed(restarted, queues=(empty_since(NOW - 11),))).cause == "flushed"
+    found = told(missed(edge("connection-lost", NOW - 15), restarted, queues=(empty_since(NOW - 20),)))
+    assert (found.cause, found.since) == ("in-socket", NOW - 15)
+    assert told(missed(restarted, queues=(empty_since(NOW - 20),))).cause == "in-socket"
+
+
+def test_what_stands_unacknowledged_has_not_left_the_broker() -> None:
+    restarted = edge("restarted", NOW - 10, broker="redis", persistence="none")
+    held = Queue("celery", (QueueSample("celery", NOW - 20, 0, 1),))
+    assert told(missed(restarted, queues=(held,))).cause == "flushed"
+
+
+def test_a_connection_that_ends_later_had_it_in_its_socket() -> None:
+    assert told(missed(edge("connection-lost", NOW - 0.5))).cause == "in-socket"
 
 
 def test_bindings_read_before_the_publish_are_waited_for() -> None:

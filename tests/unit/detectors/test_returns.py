@@ -59,6 +59,18 @@ def test_a_death_tells_what_came_back_and_that_it_holds_nothing() -> None:
     assert (cost.requeued, cost.held, cost.lost) == (("prefetched",), (), ())
 
 
+def test_what_came_back_unnamed_is_unknown_though_nothing_is_held() -> None:
+    seen = dead(started("either"))
+    cost = impact(seen, deaths(seen)[0])
+    assert (cost.lost, cost.requeued, cost.unknown, cost.held) == (None, None, ("either",), ())
+
+
+def test_before_a_look_after_the_death_nobody_knows_what_it_holds() -> None:
+    seen = replace(dead(PREFETCHED), broker=replace(RABBIT, at=NOW - 10))
+    cost = impact(seen, deaths(seen)[0])
+    assert (cost.lost, cost.requeued, cost.held, cost.held_count) == (None, None, None, None)
+
+
 def test_without_the_recorder_a_started_task_is_of_unknown_fate() -> None:
     found = fate(started("either"))
     assert (found.lost, found.unsure) == (None, ("either",))
