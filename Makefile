@@ -21,7 +21,7 @@ demo: $(VENV)/.demo
 	$(BIN)/celeriac demo
 
 test: $(VENV)/.dev packages check
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
