@@ -91,7 +91,7 @@ def test_a_run_that_ended_with_its_connection_is_no_duplicate() -> None:
         Producer(redis.url) as producer,
         worker(server, redis, concurrency=2, conf=conf) as one,
     ):
-        task = producer.send("late", 4)
+        task = producer.send("late", 12)
         wait_until(lambda: started(one, server, task), 30)
         redis.client().client_kill_filter(_type="normal", skipme=True)
         wait_until(lambda: len(server.get(f"tasks/{task}")["attempts"]) == 2, 30, why="the second delivery")

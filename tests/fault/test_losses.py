@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, NamedTuple
 
@@ -18,6 +18,10 @@ from lab.server import Server
 from lab.wait import wait_until
 
 pytestmark = [pytest.mark.redis, pytest.mark.timeout(180)]
+
+
+PATIENT = 20
+"""Seconds for which a worker's BRPOP waits: it must still wait when the task is published."""
 
 
 class Stand(NamedTuple):
@@ -62,8 +66,13 @@ class House:
         """Publish one task that a worker, frozen while it waits for one, pops and never reads."""
         with self.publisher() as publisher:
             publisher.hear()
+            wait_until(self._waits_afresh, 20, every=0.01, why="a worker that has just begun to wait for a task")
             worker.stop()
             return self.published(publisher)
+
+    def _waits_afresh(self) -> bool:
+        every = self.redis.client().client_list()
+        return any(one["cmd"] == "brpop" and int(one["idle"]) < PATIENT / 4 for one in every)
 
     def stands(self, ids: Sequence[str]) -> dict[str, Stand]:
         """Where each stands now; those never heard of are not in it."""
@@ -111,8 +120,9 @@ def named(what: str) -> str:
     return f"{what}-{uuid.uuid4().hex[:6]}@lab"
 
 
-def recorded(house: House, what: str, **options: Any) -> Worker:
-    return Worker(house.redis.url, node=named(what), app="lab.recorded", **options)
+def recorded(house: House, what: str, conf: Mapping[str, Any] | None = None, **options: Any) -> Worker:
+    patient = {"broker_transport_options": {"polling_interval": PATIENT}, **(conf or {})}
+    return Worker(house.redis.url, node=named(what), app="lab.recorded", conf=patient, **options)
 
 
 def test_what_a_frozen_worker_popped_is_in_doubt_and_lost_when_it_is_killed() -> None:

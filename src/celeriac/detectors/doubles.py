@@ -16,8 +16,9 @@ from celeriac.model.ledger import CLOCKS_AGREE, doubled
 from celeriac.model.task import Task
 from celeriac.model.view import View
 
-SETTLES = 0.5
-"""Seconds after the second start in which it is told that the first run was broken off."""
+SETTLES = 5.0
+"""Seconds after the second start in which it is told that the first run was broken off: at a lost connection its child
+may have been sent a SIGTERM (`worker_cancel_long_running_tasks_on_connection_loss`), and dies when it comes to it."""
 CHILDLESS = ("threads", "solo", "gevent", "eventlet")
 _RESTORING = "unacknowledged message"
 """What a worker logs when it gives back what it held (kombu/transport/virtual/base.py, RESTORING_FMT)."""

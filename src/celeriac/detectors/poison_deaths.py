@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from celeriac.detectors.child_deaths import child_deaths
@@ -104,12 +104,16 @@ def _told(view: View) -> Mapping[str, Evidence]:
     return newest
 
 
-def _by_task(view: View, told: Mapping[str, Evidence]) -> dict[str, list[Fatality]]:
-    """Deaths with their doubles; what recorders settled comes first, for they know the causes."""
-    found: dict[str, list[Fatality]] = {}
+def _by_task(view: View, told: Mapping[str, Evidence]) -> dict[str, list[list[Fatality]]]:
+    """What each teller says of each task; what recorders settled comes first, for they know the causes."""
     counted = ((task_id, death) for task_id, one in told.items() for death in _counted(one))
-    for task_id, death in (*_recorded(view), *_from_outside(view), *counted, *_of_mains(view)):
-        found.setdefault(task_id, []).append(death)
+    found: dict[str, list[list[Fatality]]] = {}
+    for teller in (_recorded(view), _from_outside(view), counted, _of_mains(view)):
+        said: dict[str, list[Fatality]] = {}
+        for task_id, death in teller:
+            said.setdefault(task_id, []).append(death)
+        for task_id, deaths in said.items():
+            found.setdefault(task_id, []).append(deaths)
     return found
 
 
@@ -154,23 +158,39 @@ def _of_mains(view: View) -> Iterator[tuple[str, Fatality]]:
                 yield task.id, Fatality(at, life.worker.node, "", SIGNAL, life.worker.pid, main=True)
 
 
-def _distinct(deaths: Iterable[Fatality]) -> tuple[Fatality, ...]:
+def _distinct(tellings: Iterable[Iterable[Fatality]]) -> tuple[Fatality, ...]:
     """Each once. The first teller's cause stands; the guard adds the memory and the curve."""
     found: list[Fatality] = []
-    for death in deaths:
-        place = next((at for at, one in enumerate(found) if _same(one, death)), None)
-        if place is None:
-            found.append(death)
-        else:
-            found[place] = _joined(found[place], death)
+    for telling in tellings:
+        others = set(range(len(found)))
+        for death in telling:
+            place = _place(found, death, others)
+            if place is None:
+                found.append(death)
+            else:
+                found[place] = _joined(found[place], death)
+                others.discard(place)
     return tuple(sorted(found, key=lambda one: one.at))
+
+
+def _place(found: Sequence[Fatality], death: Fatality, others: set[int]) -> int | None:
+    """Where it was told already. A pid may be unknown: a child can die before it says that it has the task; then any
+    death about that time is the same, if another teller told it and it was met with none yet."""
+    same = next((at for at, one in enumerate(found) if _same(one, death)), None)
+    return same if same is not None else next((at for at in sorted(others) if _may_be(found[at], death)), None)
 
 
 def _same(left: Fatality, right: Fatality) -> bool:
     if left.main != right.main or left.node != right.node:
         return False
-    apart = abs(left.at - right.at)
-    return apart <= SAME_MAIN if left.main else left.pid == right.pid and apart <= SAME_CHILD
+    if left.main:
+        return abs(left.at - right.at) <= SAME_MAIN
+    return left.pid is not None and left.pid == right.pid and abs(left.at - right.at) <= SAME_CHILD
+
+
+def _may_be(left: Fatality, right: Fatality) -> bool:
+    children = not left.main and not right.main and left.node == right.node
+    return children and None in (left.pid, right.pid) and abs(left.at - right.at) <= SAME_CHILD
 
 
 def _joined(first: Fatality, second: Fatality) -> Fatality:
