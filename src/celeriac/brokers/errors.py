@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +9,7 @@ import redis
 from redis.exceptions import AskError, ClusterDownError, ClusterError, NoPermissionError
 
 from celeriac.brokers.address import Address
+from celeriac.brokers.unreachable import unreachable
 from celeriac.errors import BrokerError, BrokerUnavailableError, CeleriacError
 
 _AUTH_WORDS = ("NOAUTH", "WRONGPASS", "invalid username-password", "Authentication required", "without any password")
@@ -74,38 +73,10 @@ def _unreachable(error: Exception, address: Address) -> BrokerUnavailableError |
     if isinstance(error, redis.BusyLoadingError):
         return BrokerUnavailableError(f"{address.place} is loading its data", hint="Wait until it has", cause="down")
     if isinstance(error, (redis.TimeoutError, TimeoutError)):
-        return BrokerUnavailableError(
-            f"{address.place} does not answer in time",
-            hint="Check the network between here and there, and whether the server hangs"
-            + (" or has no TLS" if address.tls is not None else ""),
-            cause="network",
-        )
+        return unreachable(TimeoutError(), address.place, plain="redis")
     if isinstance(error, (redis.ConnectionError, OSError)):
-        return _disconnected(_system_error(error), address)
+        return unreachable(_system_error(error), address.place, plain="redis")
     return None
-
-
-def _disconnected(system: OSError | None, address: Address) -> BrokerUnavailableError:
-    place = address.place
-    match system:
-        case ConnectionRefusedError() | FileNotFoundError():
-            return BrokerUnavailableError(
-                f"nothing listens at {place}", hint="Start the broker, or mend the URL", cause="down"
-            )
-        case socket.gaierror():
-            return BrokerUnavailableError(
-                f"the name {address.host!r} is not known", hint="Check the broker's URL and DNS", cause="network"
-            )
-        case ssl.SSLError():
-            return BrokerUnavailableError(
-                f"no TLS with {place}: {system.reason or 'the handshake failed'}",
-                hint="Check the certificate, or use redis:// where the server has no TLS",
-                cause="network",
-            )
-    detail = system.strerror if system is not None and system.strerror else "closed by the server"
-    return BrokerUnavailableError(
-        f"the connection to {place} broke: {detail}", hint="Check that the server runs", cause="network"
-    )
 
 
 def _system_error(error: BaseException | None) -> OSError | None:

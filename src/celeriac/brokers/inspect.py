@@ -17,7 +17,7 @@ from celeriac.brokers.errors import translate
 from celeriac.brokers.messages import read_body
 from celeriac.brokers.redis_keys import SEPARATOR, Keys
 from celeriac.brokers.redis_link import Command, Link
-from celeriac.brokers.replies import COMMANDS, Replies
+from celeriac.brokers.replies import COMMANDS, Replies, question
 from celeriac.clock import Clock
 from celeriac.errors import BrokerError
 from celeriac.model.worker import Worker
@@ -101,15 +101,7 @@ class Inspector:
             raise translate(fault, self._link.address)
 
     def _control(self, method: str, ticket: str | None) -> bytes:
-        body: dict[str, object] = {
-            "method": method,
-            "arguments": {},
-            "destination": None,
-            "pattern": None,
-            "matcher": None,
-        }
-        if ticket is not None:
-            body |= {"ticket": ticket, "reply_to": {"exchange": REPLY_EXCHANGE, "routing_key": self._oid}}
+        body = question(method, ticket, exchange=REPLY_EXCHANGE, mailbox=self._oid)
         envelope = {
             "body": base64.b64encode(json.dumps(body).encode()).decode(),
             "content-type": "application/json",

@@ -15,7 +15,7 @@ from amqp import Message
 from amqp.exceptions import NotFound
 
 from celeriac.brokers.rabbit_line import Line
-from celeriac.brokers.replies import COMMANDS, Replies
+from celeriac.brokers.replies import COMMANDS, Replies, question
 from celeriac.clock import Clock
 from celeriac.model.worker import Worker
 
@@ -48,7 +48,7 @@ class Inspector:
         try:
             with self._line.door():
                 if self._is_heard():
-                    self._publish(_question("enable_events"))
+                    self._publish(question("enable_events"))
                     self._line.ping()
         finally:
             self._line.close()
@@ -70,7 +70,7 @@ class Inspector:
         mailbox = channel.queue_declare(exclusive=True, auto_delete=True, arguments={"x-max-length": REPLY_LIMIT}).queue
         channel.basic_consume(mailbox, no_ack=True, callback=arrived.append)
         for command in COMMANDS:
-            self._publish(_question(command, f"{replies.round_id}/{command}", mailbox))
+            self._publish(question(command, f"{replies.round_id}/{command}", mailbox=mailbox))
         now = monotonic()
         deadline, quiet, taken = now + self._line.timeout, now + self._line.timeout, 0
         while not unheard and (now := monotonic()) < min(deadline, quiet) and taken < REPLY_LIMIT:
@@ -92,19 +92,6 @@ class Inspector:
             application_headers={"clock": 0, "expires": expires},
         )
         self._line.channel().basic_publish(message, exchange=EXCHANGE, routing_key="", mandatory=True)
-
-
-def _question(method: str, ticket: str | None = None, mailbox: str | None = None) -> dict[str, object]:
-    body: dict[str, object] = {
-        "method": method,
-        "arguments": {},
-        "destination": None,
-        "pattern": None,
-        "matcher": None,
-    }
-    if ticket is not None:
-        body |= {"ticket": ticket, "reply_to": {"exchange": "", "routing_key": mailbox}}
-    return body
 
 
 def _take(replies: Replies, message: Any) -> None:

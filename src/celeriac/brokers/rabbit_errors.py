@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import socket
-import ssl
 import struct
 
 from amqp.exceptions import AMQPError, ChannelError, ConnectionForced, MessageNacked, NotAllowed, UnexpectedFrame
 
+from celeriac.brokers.unreachable import unreachable
 from celeriac.errors import BrokerError, BrokerUnavailableError, CeleriacError
 from celeriac.model.broker import RABBITMQ
 
@@ -33,7 +32,7 @@ def translate(error: BaseException, place: str) -> CeleriacError:
         return BrokerError(f"{place}: what answers does not speak AMQP 0-9-1", hint="Check host, port and scheme")
     if isinstance(error, (ChannelError, MessageNacked)):
         return BrokerError(f"{place} refuses: {text}")
-    return _unreachable(error, place)
+    return unreachable(error, place, plain="amqp")
 
 
 def refused(place: str) -> BrokerUnavailableError:
@@ -64,34 +63,6 @@ def _not_allowed(text: str, place: str) -> BrokerError:
         return BrokerError(f"{place} has no such virtual host: {text}", hint="Correct the end of the broker's URL")
     return BrokerUnavailableError(
         f"{place} refuses the user: {text}", hint="Allow the user to use the virtual host", cause="auth"
-    )
-
-
-def _unreachable(error: BaseException, place: str) -> BrokerUnavailableError:
-    match error:
-        case TimeoutError():
-            return BrokerUnavailableError(
-                f"{place} does not answer in time",
-                hint="Check the network between here and there, and whether the server hangs",
-                cause="network",
-            )
-        case ConnectionRefusedError():
-            return BrokerUnavailableError(
-                f"{place} is not there: nothing listens", hint="Start the broker, or mend the URL", cause="down"
-            )
-        case socket.gaierror():
-            return BrokerUnavailableError(
-                f"{place}: the name is not known", hint="Check the broker's URL and DNS", cause="network"
-            )
-        case ssl.SSLError():
-            return BrokerUnavailableError(
-                f"no TLS with {place}: {error.reason or 'the handshake failed'}",
-                hint="Check the certificate, or use amqp:// where the server has no TLS",
-                cause="network",
-            )
-    detail = (error.strerror if isinstance(error, OSError) else None) or "closed by the server"
-    return BrokerUnavailableError(
-        f"the connection to {place} broke: {detail}", hint="Check that the server runs", cause="network"
     )
 
 

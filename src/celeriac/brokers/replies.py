@@ -15,6 +15,17 @@ DEFAULT_VISIBILITY_TIMEOUT = 3600.0
 _POOL_ALIASES = {"thread": "threads"}
 
 
+def question(
+    method: str, ticket: str | None = None, *, exchange: str = "", mailbox: str | None = None
+) -> dict[str, Any]:
+    """A message of remote control to every worker (kombu/pidbox.py, _broadcast); with a ticket they answer to
+    `mailbox` behind `exchange`."""
+    body: dict[str, Any] = {"method": method, "arguments": {}, "destination": None, "pattern": None, "matcher": None}
+    if ticket is None:
+        return body
+    return body | {"ticket": ticket, "reply_to": {"exchange": exchange, "routing_key": mailbox}}
+
+
 class _Headers(msgspec.Struct):
     ticket: str = ""
 
