@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
@@ -23,18 +22,6 @@ from lab.redis import RedisServer
 from lab.wait import wait_until
 
 pytestmark = pytest.mark.redis
-
-
-@pytest.fixture(scope="module")
-def redis() -> Iterator[RedisServer]:
-    with RedisServer() as server:
-        yield server
-
-
-@pytest.fixture
-def read(redis: RedisServer) -> Iterator[Record]:
-    with record(redis.url) as reader:
-        yield reader
 
 
 def worker(redis: RedisServer, directory: Path, pool: str = "prefork") -> Worker:

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,35 +15,17 @@ import pytest
 from celeriac.model.evidence import Evidence
 from lab.celery import Producer, Worker
 from lab.cgroup import MemoryLimit
-from lab.record import Record, record
+from lab.record import Record
 from lab.redis import RedisServer
 from lab.wait import wait_until
 
 pytestmark = pytest.mark.redis
 
 
-@pytest.fixture(scope="module")
-def redis() -> Iterator[RedisServer]:
-    with RedisServer() as server:
-        yield server
-
-
 @pytest.fixture(autouse=True)
 def _empty(redis: RedisServer) -> None:
     """What another test left waiting would be run here first."""
     redis.client().flushall()
-
-
-@pytest.fixture
-def read(redis: RedisServer) -> Iterator[Record]:
-    with record(redis.url) as reader:
-        yield reader
-
-
-@pytest.fixture
-def send(redis: RedisServer) -> Iterator[Producer]:
-    with Producer(redis.url) as producer:
-        yield producer
 
 
 def worker(

@@ -24,12 +24,6 @@ from lab.script import Script, run
 pytestmark = pytest.mark.redis
 
 
-@pytest.fixture(scope="module")
-def redis() -> Iterator[RedisServer]:
-    with RedisServer() as server:
-        yield server
-
-
 @pytest.fixture
 def told(redis: RedisServer) -> Iterator[Record]:
     redis.client().flushall()

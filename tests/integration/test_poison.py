@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from typing import Any, cast
 
@@ -23,7 +23,7 @@ from celeriac.transport import open_park
 from celeriac.transport.tally import open_tally
 from lab.celery import Producer, Worker
 from lab.need import lack
-from lab.record import Record, record
+from lab.record import Record
 from lab.redis import RedisServer
 from lab.wait import wait_until
 
@@ -32,27 +32,9 @@ PARK = {"poison": "park"}
 AT_ONCE = {"poison": "park", "poison_limit": 1, "heartbeat": 0.5}
 
 
-@pytest.fixture(scope="module")
-def redis() -> Iterator[RedisServer]:
-    with RedisServer() as server:
-        yield server
-
-
 @pytest.fixture(autouse=True)
 def _empty(redis: RedisServer) -> None:
     redis.client().flushall()
-
-
-@pytest.fixture
-def read(redis: RedisServer) -> Iterator[Record]:
-    with record(redis.url) as reader:
-        yield reader
-
-
-@pytest.fixture
-def send(redis: RedisServer) -> Iterator[Producer]:
-    with Producer(redis.url) as producer:
-        yield producer
 
 
 def worker(redis: RedisServer, install: Mapping[str, Any], *, timeout: float | None = None, **options: Any) -> Worker:

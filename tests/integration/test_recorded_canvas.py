@@ -14,12 +14,6 @@ from lab.script import run
 pytestmark = pytest.mark.redis
 
 
-@pytest.fixture(scope="module")
-def redis() -> Iterator[RedisServer]:
-    with RedisServer() as server:
-        yield server
-
-
 @pytest.fixture
 def told(redis: RedisServer) -> Iterator[Record]:
     redis.client().flushall()
