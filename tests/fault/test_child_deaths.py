@@ -115,7 +115,7 @@ def test_a_child_killed_for_memory_is_named_with_its_task(house: House) -> None:
         house.server.know(eats.node)
         task = house.send(eats, "export", 1, 400)
         incident = house.told(eats, OOM, "child", failed=[task])
-        assert "200 MB" in incident["summary"]
+        wait_until(lambda: "200 MB" in (house.incident(eats) or incident)["summary"], 20, why="the limit to be named")
         assert group.kills >= 1
         if house.inside:
             assert "worker" in {fact["source"] for fact in incident["evidence"]}

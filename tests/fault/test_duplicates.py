@@ -75,10 +75,10 @@ def test_a_lost_connection_makes_it_run_twice_on_one_worker() -> None:
         Producer(redis.url) as producer,
         worker(server, redis, concurrency=2) as one,
     ):
-        task = producer.send("late", 20)
+        task = producer.send("late", 40)
         wait_until(lambda: started(one, server, task), 30)
         redis.client().client_kill_filter(_type="normal", skipme=True)
-        incident = server.incident(KIND, timeout=40)
+        incident = server.incident(KIND, timeout=45)
         assert incident["cause"] == "connection-blip"
         assert incident["impact"]["running_twice"] == [task]
 
