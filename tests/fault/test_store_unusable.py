@@ -107,7 +107,7 @@ def test_an_empty_file_without_migration_is_refused(tmp_path: Path) -> None:
         ("sqlite:///{folder}/none/store.db", "does not exist"),
         ("sqlite:///{folder}", "is a directory"),
         ("sqlite:////proc/store.db", "cannot be"),
-        ("postgresql://host/db", "not supported"),
+        ("mysql://host/db", "not supported"),
         ("nonsense", "no URL"),
     ],
 )

@@ -52,12 +52,14 @@ def celeriac(*args: str, timeout: float = 60, cwd: Path | None = None, env: dict
 class Server:
     """`with Server(redis.url) as server:` a `celeriac serve` over its own store, answering.
 
-    `under` is a command that runs it in its place, as `sh -c 'ulimit …; exec "$@"' sh` does.
+    `store` is a file, or the URL of what is none; `under` is a command that runs it in its place, as
+    `sh -c 'ulimit …; exec "$@"' sh` does.
     """
 
-    def __init__(self, broker: str, *args: str, store: Path | None = None, under: Sequence[str] = ()) -> None:
+    def __init__(self, broker: str, *args: str, store: Path | str | None = None, under: Sequence[str] = ()) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="lab-server-"))
-        self.path = store or self.directory / "celeriac.db"
+        self.path = store if isinstance(store, Path) else self.directory / "celeriac.db"
+        self._store = store if isinstance(store, str) else f"sqlite:///{self.path}"
         self.url = ""
         self._broker = broker
         self._args = args
@@ -67,7 +69,7 @@ class Server:
     @property
     def store(self) -> str:
         """The store's URL."""
-        return f"sqlite:///{self.path}"
+        return self._store
 
     @property
     def process(self) -> subprocess.Popen[bytes]:

@@ -135,10 +135,10 @@ def look(*holds: Held, consumers: int = 0, **changes: Any) -> BrokerLook:
     return replace(whole, **changes)
 
 
-def sources(*names: str) -> tuple[SourceMark, ...]:
+def sources(*names: str, at: float = NOW) -> tuple[SourceMark, ...]:
     """Sources read just now; all of them when none is named."""
     return tuple(
-        SourceMark(name, NOW) for name in names or ("broker", "events", "process", "cgroup", "kernel", "docker")
+        SourceMark(name, at) for name in names or ("broker", "events", "process", "cgroup", "kernel", "docker")
     )
 
 

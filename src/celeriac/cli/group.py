@@ -33,6 +33,7 @@ COMMANDS = {
     "incident": "One incident, with its whole diagnosis.",
     "rescue": "Put back what a dead worker holds, once.",
     "export": "Ready files for other systems.",
+    "db": "Check the store's schema, and bring it up to this version.",
     "config": "Show and check the settings.",
 }
 EXTRA_OF = {"demo": "demo"}

@@ -23,7 +23,9 @@ broker_option = click.option(
     "--broker", metavar="URL", help="The broker, as Celery spells it. Env: CELERIAC_BROKER__URL."
 )
 store_option = click.option(
-    "--store", metavar="URL", help="The store. Default: sqlite:///celeriac.db. Env: CELERIAC_STORE__URL."
+    "--store",
+    metavar="URL",
+    help="The store: sqlite:///PATH (default: celeriac.db) or postgresql://…. Env: CELERIAC_STORE__URL.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

@@ -40,7 +40,7 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
             loops.start()
             try:
                 where = f"http://{address.host}:{door.getsockname()[1]}"
-                emit(ServerReady(where, broker.label, settings.store.url.get_secret_value().rpartition("@")[2]))
+                emit(ServerReady(where, broker.label, store.place))
                 ready(where)
                 _answer(create_app(store, clock, loops.health, settings.server), door)
             finally:

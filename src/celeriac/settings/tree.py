@@ -66,10 +66,16 @@ class TransportSettings(Section):
 
 
 class StoreSettings(Section):
-    """Where history lives."""
+    """Where history lives: sqlite:///PATH, or postgresql://USER:PASSWORD@HOST:PORT/DATABASE. `busy_timeout` is how many
+    seconds a write waits for another process's, and a read for a connection."""
 
     url: SecretStr = SecretStr("sqlite:///celeriac.db")
+    url_file: Path | None = None
     busy_timeout: float = Field(default=5.0, gt=0, le=60)
+
+    @model_validator(mode="after")
+    def _read_file(self) -> StoreSettings:
+        return self if self.url_file is None else self.model_copy(update=_secret(self.url_file))
 
 
 class ResultSettings(Section):

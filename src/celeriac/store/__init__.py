@@ -7,6 +7,7 @@ from celeriac.store.audit import Entry
 from celeriac.store.batch import Batch, Recorded
 from celeriac.store.groups import Member
 from celeriac.store.incident_rows import IncidentRow, LogEntry, Request, SavedIncident
+from celeriac.store.migrate import Schema
 from celeriac.store.page import Page
 from celeriac.store.query import TaskQuery, TaskRow
 from celeriac.store.store import Store
@@ -21,6 +22,7 @@ __all__ = [
     "Recorded",
     "Request",
     "SavedIncident",
+    "Schema",
     "Store",
     "TaskQuery",
     "TaskRow",

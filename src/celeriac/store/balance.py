@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Connection, RowMapping, Select, func, select
+from sqlalchemy import BigInteger, Column, Connection, RowMapping, Select, cast, func, select
 
 from celeriac.model.ledger import Balance, Term
 from celeriac.store.rows import add
@@ -78,7 +78,8 @@ def by_queue(connection: Connection) -> dict[str, dict[Term, int]]:
 
 def _sums(by: Column[str]) -> Select[tuple[str, str, int]]:
     """The counters of each name, or of each queue."""
-    return select(by, balance.c.account, func.sum(balance.c.tasks).label("tasks")).group_by(by, balance.c.account)
+    total = cast(func.sum(balance.c.tasks), BigInteger)  # of big integers PostgreSQL makes a decimal sum
+    return select(by, balance.c.account, total.label("tasks")).group_by(by, balance.c.account)
 
 
 def _balance(name: str | None, accounts: Mapping[str, int]) -> Balance:

@@ -1,134 +1,34 @@
-"""Connections: one engine that writes and one that reads, over a SQLite file in WAL or a database in memory."""
+"""The seam between a store and the database that holds it."""
 
 from __future__ import annotations
 
-import os
-import sqlite3
-from dataclasses import dataclass
-from pathlib import Path
-
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.pool import QueuePool, StaticPool
 
 from celeriac.errors import StoreError
-from celeriac.store.faults import not_a_store, translated
-from celeriac.store.schema import VERSION_TABLE
+from celeriac.store import postgres_engine, sqlite_engine
+from celeriac.store.engines import Engines
 
-READERS = 8
-"""Connections that read at once; the rest wait for one, at most the busy timeout."""
-
-_DURABLE = (
-    "journal_mode = WAL",
-    "synchronous = NORMAL",
-    "wal_autocheckpoint = 8000",
-    "journal_size_limit = 67108864",
-    "cache_size = -32000",
-)
-"""A checkpoint every 32 MB of journal, not 4: keys are random, so the same pages come again and again. A journal that
-grew behind a long read is cut back to 64 MB."""
-
-
-@dataclass(frozen=True, slots=True)
-class Engines:
-    """`place` names the store in messages. `reader` is None in memory, where there is only one connection."""
-
-    place: str
-    writer: Engine
-    reader: Engine | None
-
-    def dispose(self) -> None:
-        """Close every connection."""
-        self.writer.dispose()
-        if self.reader is not None:
-            self.reader.dispose()
+_KINDS = {
+    "sqlite": sqlite_engine.engines,
+    "sqlite+pysqlite": sqlite_engine.engines,
+    "postgresql": postgres_engine.engines,
+    "postgresql+psycopg": postgres_engine.engines,
+}
+_HINT = "Use sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
 
 
 def connect(url: str, busy_timeout: float) -> Engines:
-    """The engines for `url`. Nothing is written; raises StoreError when there is no place for a store."""
+    """The engines for `url`. Nothing is written; raises StoreError when there is no place for a store, and
+    StoreUnavailableError when its server cannot be reached."""
     parsed = _parse(url)
-    if not parsed.database or parsed.database == ":memory:":
-        return Engines("in memory", _writer(parsed, busy_timeout, durable=False), None)
-    path = Path(parsed.database)
-    _check_place(path)
-    return Engines(str(path), _writer(parsed, busy_timeout, durable=True), _reader(parsed, busy_timeout))
+    if parsed.drivername not in _KINDS:
+        raise StoreError(f"{parsed.drivername} stores are not supported", hint=_HINT)
+    return _KINDS[parsed.drivername](parsed, busy_timeout)
 
 
 def _parse(url: str) -> URL:
     try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise StoreError("the store's address is no URL", hint="Use sqlite:///PATH") from error
-    if parsed.get_backend_name() != "sqlite":
-        raise StoreError(f"{parsed.get_backend_name()} stores are not supported", hint="Use sqlite:///PATH")
-    return parsed
-
-
-def _check_place(path: Path) -> None:
-    """Look before the first write, so that what is not ours stays as it is."""
-    folder = path.absolute().parent
-    if not folder.is_dir():
-        raise StoreError(f"the directory {folder} does not exist", hint="Create it or choose another with --store")
-    if path.is_dir():
-        raise StoreError(f"{path} is a directory, not a file", hint="Choose a file with --store")
-    if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
-        raise StoreError(f"the store {path} cannot be written", hint="Check its permissions and its directory's")
-    if path.exists() and path.stat().st_size:
-        _check_content(path)
-
-
-def _check_content(path: Path) -> None:
-    with translated(str(path)):
-        looking = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-        try:
-            tables = {name for (name,) in looking.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-            whole = looking.execute("PRAGMA quick_check(1)").fetchone()[0] if _small(path) else "ok"
-        finally:
-            looking.close()
-    if whole != "ok":
-        raise not_a_store(str(path), "the file is damaged")
-    if tables and VERSION_TABLE not in tables:
-        raise not_a_store(str(path), f"it holds other tables ({', '.join(sorted(tables)[:3])})")
-
-
-def _small(path: Path) -> bool:
-    """A whole check reads the whole file: 32 MB take about 0.1 s, a year of history would take minutes."""
-    return path.stat().st_size <= 32 * 2**20
-
-
-def _writer(url: URL, busy_timeout: float, *, durable: bool) -> Engine:
-    engine = create_engine(url, poolclass=StaticPool, connect_args=_arguments(busy_timeout))
-    pragmas = _DURABLE if durable else ()
-    _prepare(engine, busy_timeout, "BEGIN IMMEDIATE", pragmas)
-    return engine
-
-
-def _reader(url: URL, busy_timeout: float) -> Engine:
-    engine = create_engine(
-        url,
-        poolclass=QueuePool,
-        pool_size=READERS,
-        max_overflow=0,
-        pool_timeout=busy_timeout,
-        connect_args=_arguments(busy_timeout),
-    )
-    _prepare(engine, busy_timeout, "BEGIN", ("query_only = ON",))
-    return engine
-
-
-def _arguments(busy_timeout: float) -> dict[str, object]:
-    return {"check_same_thread": False, "timeout": busy_timeout, "isolation_level": None}
-
-
-def _prepare(engine: Engine, busy_timeout: float, begin: str, pragmas: tuple[str, ...]) -> None:
-    """The driver's own implicit BEGIN is off: it would start transactions late and never for reads."""
-
-    def opened(connection: sqlite3.Connection, _record: object) -> None:
-        for pragma in (f"busy_timeout = {int(busy_timeout * 1000)}", *pragmas):
-            connection.execute(f"PRAGMA {pragma}").close()
-
-    def begun(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    event.listen(engine, "connect", opened)
-    event.listen(engine, "begin", begun)
+        return make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise StoreError("the store's address is no URL", hint=_HINT) from error

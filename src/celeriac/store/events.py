@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from celeriac.model.event import RECORDED, Event
 from celeriac.model.gap import STARTS_LIMIT
 from celeriac.store import rows, tasks
 from celeriac.store.codec import pack_mapping
+from celeriac.store.nul import may_hold_nul, without_nul
 from celeriac.store.schema import events
 
 _STARTED: ColumnElement[str] = literal_column("'task-started'")
@@ -27,15 +28,15 @@ def append(connection: Connection, batch: Sequence[Event]) -> tuple[Event, ...]:
     grows at its end, where random ids alone would touch every page of it in every batch.
     """
     unique = {event.id: event for event in batch}
-    known = _known(connection, batch)
-    fresh = tuple(event for event in unique.values() if event.id not in known)
-    rows.append(connection, events, [_row(event) for event in fresh])
-    return fresh
+    known = known_at(connection, {event.at for event in batch})
+    fresh = [_kept(event) for event in unique.values() if event.id not in known]
+    rows.append(connection, events, [row for _, row in fresh])
+    return tuple(event for event, _ in fresh)
 
 
-def _known(connection: Connection, batch: Sequence[Event]) -> set[str]:
-    times = list({event.at for event in batch})
-    return {row.id for row in rows.find(connection, select(events.c.id), events.c.at, times)}
+def known_at(connection: Connection, times: Set[float]) -> set[str]:
+    """The ids of the events on record of these very times."""
+    return {event_id for (event_id,) in rows.find(connection, select(events.c.id), events.c.at, list(times))}
 
 
 def timeline(connection: Connection, task_id: str, limit: int) -> tuple[Event, ...]:
@@ -72,6 +73,15 @@ def starts(connection: Connection, worker: str, pid: int, after: float) -> tuple
         .limit(STARTS_LIMIT)
     )
     return tuple(connection.scalars(found))
+
+
+def _kept(event: Event) -> tuple[Event, dict[str, Any]]:
+    """The event as it can be kept, and its row."""
+    row = _row(event)
+    if not may_hold_nul(row["data"], event.task_id, event.worker):
+        return event, row
+    event = without_nul(event)
+    return event, _row(event)
 
 
 def _row(event: Event) -> dict[str, Any]:

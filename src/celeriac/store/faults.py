@@ -10,8 +10,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from celeriac.errors import CeleriacError, StoreError, StoreUnavailableError, WireError
-
-_AWAY = "Move it away or choose another with --store"
+from celeriac.store import postgres_faults, sqlite_faults
 
 
 @contextmanager
@@ -36,25 +35,8 @@ def translated(place: str) -> Iterator[None]:
         raise StoreError(f"the store {place} cannot do this: {error}") from error
 
 
-def not_a_store(place: str, why: str) -> StoreError:
-    """The error for a file that is something else, or was damaged; the file itself is left as it is."""
-    return StoreError(f"{place} is not a Celeriac store: {why}", hint=_AWAY)
-
-
-def _of_driver(place: str, error: DBAPIError | sqlite3.Error) -> StoreError:
+def _of_driver(place: str, error: DBAPIError | sqlite3.Error) -> CeleriacError:
     driver = error.orig if isinstance(error, DBAPIError) else error
-    code = str(getattr(driver, "sqlite_errorname", ""))
-    text = str(driver)
-    if code.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
-        return not_a_store(place, text)
-    if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        return StoreUnavailableError(
-            f"the store {place} is locked by another process", hint="Try again when it is done"
-        )
-    if code.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
-        return StoreUnavailableError(
-            f"the store {place} cannot be written or read: {text}", hint="Free space on its disk"
-        )
-    if code.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")):
-        return StoreError(f"the store {place} cannot be opened for writing: {text}", hint="Check its permissions")
-    return StoreError(f"the store {place} cannot do this: {text}")
+    if isinstance(driver, sqlite3.Error):
+        return sqlite_faults.explained(place, driver)
+    return postgres_faults.explained(place, driver)

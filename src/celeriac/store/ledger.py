@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, literal_column, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, select, text, update
 
 from celeriac.model.event import LEDGER, Event, fingerprint
 from celeriac.model.ledger import Declaration, Term, term_of
 from celeriac.model.queue import QueueSample
 from celeriac.model.sighting import Search, Sighting, sighted
-from celeriac.model.task import Task
 from celeriac.store import balance, events, queues, tasks
 from celeriac.store.balance import standings
 from celeriac.store.codec import pack, unpack
@@ -19,7 +18,7 @@ from celeriac.store.revisions import bump
 from celeriac.store.rows import find, put
 from celeriac.store.schema import OPEN_TERMS, sightings
 from celeriac.store.schema import tasks as rows
-from celeriac.store.taskrows import FOLDED, to_task
+from celeriac.store.taskrows import FOLDED, JUDGED, to_task
 
 SETTLE = 2.0
 """Seconds after the last that was heard of a task before anybody asks where it is: it may be on its way."""
@@ -31,15 +30,15 @@ LEEWAY = 1.1
 STEP = 1_000
 
 
-def suspects(connection: Connection, at: float, limit: int) -> tuple[Task, ...]:
-    """Tasks that should have been taken or seen by `at` and were not, the oldest first.
+def suspects(connection: Connection, at: float, limit: int) -> list[Row[Any]]:
+    """The rows of tasks that should have been taken or seen by `at` and were not, the oldest first.
 
     A queue is first in, first out: while the oldest message in it was published before a task, that one waits behind
     it. So what is older than the oldest is missed; and where clearly fewer messages stand than tasks should wait, any
     of them may be. A suspect is looked for, not judged.
     """
     looked = queues.newest(connection)
-    missing: dict[str, Task] = {}
+    missing: dict[str, Row[Any]] = {}
     for queue, terms in balance.by_queue(connection).items():
         waiting = terms.get(Term.WAITING, 0) + terms.get(Term.RETRYING, 0)
         if waiting:
@@ -47,12 +46,12 @@ def suspects(connection: Connection, at: float, limit: int) -> tuple[Task, ...]:
             _add(missing, connection, _waiting(rows.c.queue == queue, before, at, limit))
     _add(missing, connection, _waiting(rows.c.queue.is_(None), at, at, limit))
     _add(missing, connection, _in(Term.UNKNOWN).limit(limit))
-    return tuple(sorted(missing.values(), key=lambda task: (task.updated_at, task.id))[:limit])
+    return sorted(missing.values(), key=lambda row: (row.updated_at, row.id))[:limit]
 
 
-def _add(missing: dict[str, Task], connection: Connection, queries: Select[Any] | Sequence[Select[Any]]) -> None:
+def _add(missing: dict[str, Row[Any]], connection: Connection, queries: Select[Any] | Sequence[Select[Any]]) -> None:
     for query in [queries] if isinstance(queries, Select) else queries:
-        missing |= {row.id: to_task(row) for row in connection.execute(query)}
+        missing |= {row.id: row for row in connection.execute(query)}
 
 
 def _waiting(here: ColumnElement[bool], before: float, at: float, limit: int) -> Sequence[Select[Any]]:
@@ -66,7 +65,7 @@ def _waiting(here: ColumnElement[bool], before: float, at: float, limit: int) ->
 
 def _in(*terms: Term) -> Select[Any]:
     """Tasks in these terms, all of them open, by the index over those (SQLite wants its condition to the letter)."""
-    return select(*FOLDED, rows.c.because).where(text(OPEN_TERMS), rows.c.term.in_([term.value for term in terms]))
+    return select(*JUDGED).where(text(OPEN_TERMS), rows.c.term.in_([term.value for term in terms]))
 
 
 def _expected(connection: Connection, sample: QueueSample | None, waiting: int, at: float) -> float:
@@ -80,7 +79,7 @@ def _expected(connection: Connection, sample: QueueSample | None, waiting: int, 
 
 def due(connection: Connection, at: float) -> None:
     """What was scheduled and whose time has come is merely reserved now."""
-    by_eta: ColumnElement[str] = literal_column("+term")  # the plus keeps SQLite off the index over terms
+    by_eta = rows.c.term.concat("")  # as a value of its own: else SQLite would take the index over terms
     late = select(*FOLDED).where(rows.c.eta_at <= at, by_eta == Term.SCHEDULED.value)
     found = connection.execute(late.limit(STEP)).all()
     _stand(connection, {row.id: (row, Term.RESERVED, None) for row in found})
@@ -93,10 +92,7 @@ def declare(connection: Connection, declared: Iterable[Declaration], now: float)
     _lose(connection, [one for one in wanted.values() if one.term is Term.LOST], now)
     levels = {key: one for key, one in wanted.items() if one.term is not Term.LOST}
     known: dict[str, Row[Any]] = {row.id: row for row in connection.execute(_in(Term.HELD, Term.UNKNOWN))}
-    known |= {
-        row.id: row
-        for row in find(connection, select(*FOLDED, rows.c.because), rows.c.id, list(levels.keys() - known.keys()))
-    }
+    known |= {row.id: row for row in find(connection, select(*JUDGED), rows.c.id, list(levels.keys() - known.keys()))}
     changes: dict[str, tuple[Row[Any], Term, str | None]] = {}
     for task_id, row in known.items():
         own, one = term_of(to_task(row)), levels.get(task_id)
@@ -109,21 +105,16 @@ def declare(connection: Connection, declared: Iterable[Declaration], now: float)
 
 
 def _lose(connection: Connection, lost: Sequence[Declaration], now: float) -> None:
-    told = [
-        Event(
-            fingerprint("task-lost", one.task_id, one.at),
-            "task-lost",
-            one.at,
-            now,
-            LEDGER,
-            task_id=one.task_id,
-            data={"cause": one.cause, "because": one.because},
-        )
-        for one in lost
-    ]
-    fresh = events.append(connection, told)
-    if tasks.fold(connection, fresh):
+    told = {fingerprint("task-lost", one.task_id, one.at): one for one in lost}
+    known = events.known_at(connection, {one.at for one in lost})
+    fresh = [_told(key, one, now) for key, one in told.items() if key not in known]
+    if tasks.fold(connection, events.append(connection, fresh)):
         bump(connection, "tasks")
+
+
+def _told(key: str, lost: Declaration, now: float) -> Event:
+    data = {"cause": lost.cause, "because": lost.because}
+    return Event(key, "task-lost", lost.at, now, LEDGER, task_id=lost.task_id, data=data)
 
 
 def _stand(connection: Connection, changes: Mapping[str, tuple[Row[Any], Term, str | None]]) -> None:
@@ -151,5 +142,15 @@ def searched(connection: Connection, search: Search) -> None:
 
 def sightings_of(connection: Connection, ids: Sequence[str]) -> dict[str, Sighting]:
     """What searches say of those of `ids` that were ever looked for."""
+    return {task_id: to_sighting(body) for task_id, body in sighting_rows(connection, ids)}
+
+
+def sighting_rows(connection: Connection, ids: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The same as (task id, body): `to_sighting` reads one."""
     found = find(connection, select(sightings.c.task_id, sightings.c.body), sightings.c.task_id, list(ids))
-    return {row.task_id: unpack(Sighting, row.body) for row in found}
+    return ((row.task_id, row.body) for row in found)
+
+
+def to_sighting(body: str) -> Sighting:
+    """The sighting of a row."""
+    return unpack(Sighting, body)

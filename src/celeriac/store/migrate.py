@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -15,10 +16,30 @@ from celeriac.errors import SchemaVersionError
 from celeriac.store.schema import VERSION_TABLE
 
 
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The schema of the store at `place`; `revision` is None where there is none yet."""
+
+    place: str
+    revision: str | None
+
+    @property
+    def needed(self) -> str:
+        """The one this version writes."""
+        return head()
+
+    @property
+    def current(self) -> bool:
+        """True when it is that."""
+        return self.revision == self.needed
+
+
 def upgrade(connection: Connection, place: str) -> None:
     """Run what is missing, in the caller's transaction. Raises SchemaVersionError for a newer store."""
     if version(connection, place) == head():
         return
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

@@ -57,7 +57,7 @@ def _samples(connection: Connection, now: float, limit: int) -> int:
     at = queue_samples.c.at
     deleted = 0
     for old in (at < now - DAY, (at < now - HOUR) & queue_samples.c.coarse.is_(False)):
-        moments = connection.scalars(select(at).where(old).order_by(at).limit(limit - deleted)).all()
+        moments = connection.scalars(select(at).where(old).order_by(at).limit(max(0, limit - deleted))).all()
         if moments:
             deleted += connection.execute(delete(queue_samples).where(old, at.in_(set(moments)))).rowcount
     return min(deleted, limit)
@@ -71,7 +71,7 @@ def _tasks(connection: Connection, now: float, limit: int) -> int:
             select(*FOLDED)
             .where(tasks.c.state == state.value, tasks.c.updated_at < now - age)
             .order_by(tasks.c.updated_at)
-            .limit(limit - deleted)
+            .limit(max(0, limit - deleted))
         ).all()
         ids = [row.id for row in old]
         gone = _delete(connection, tasks, tasks.c.id, ids)
@@ -114,7 +114,7 @@ def _rest(connection: Connection, now: float, limit: int) -> int:
     deleted = 0
     for table, old in past:
         key = next(iter(table.primary_key))
-        keys = connection.scalars(select(key).where(old).limit(limit - deleted)).all()
+        keys = connection.scalars(select(key).where(old).limit(max(0, limit - deleted))).all()
         if keys:
             deleted += connection.execute(delete(table).where(old, key.in_(set(keys)))).rowcount
     return deleted

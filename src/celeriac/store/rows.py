@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Dialect, Row, Select, Table
+from sqlalchemy import ColumnElement, Connection, Dialect, Row, Select, Table, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
+
+from celeriac.store.codec import pack_rows
 
 CHUNK = 500
 """Keys per lookup; SQLite allows 32,766 values in one statement, planning one grows with them."""
@@ -26,8 +28,10 @@ def append(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any
 
 def put(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert `rows`, all of the same columns; one with the same primary key is replaced."""
-    if rows:
-        _send(connection, table, rows, _replacement)
+    keys = [column.name for column in table.primary_key]
+    newest = {tuple([row[key] for key in keys]): row for row in rows}
+    if newest:
+        _send(connection, table, list(newest.values()), _replacement)
 
 
 def add(connection: Connection, counters: Table, moves: Iterable[Mapping[str, Any]]) -> None:
@@ -42,20 +46,32 @@ def find(
 ) -> Iterator[Row[Any]]:
     """The rows of `query` whose `column` is one of `keys`, in any order."""
     for start in range(0, len(keys), CHUNK):
-        yield from connection.execute(query.where(column.in_(keys[start : start + CHUNK])))
+        yield from connection.execute(query.where(column.in_(keys[start : start + CHUNK]))).all()
 
 
 def _send(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], write: _Write) -> None:
     """Hand `rows` to the driver as they are. SQLAlchemy would walk each value of each row, and rows come by the
-    thousand."""
+    thousand; of PostgreSQL's driver that holds too, so there they are one value, which the server takes apart."""
     columns = tuple(column.name for column in table.columns if column.name in rows[0])
     statement = _compiled(table, columns, connection.dialect, write)
-    connection.exec_driver_sql(statement, [tuple([row[column] for column in columns]) for row in rows])
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(statement, {"rows": pack_rows(rows)})
+    else:
+        connection.exec_driver_sql(statement, [tuple([row[column] for column in columns]) for row in rows])
 
 
 @lru_cache(STATEMENTS)
 def _compiled(table: Table, columns: tuple[str, ...], dialect: Dialect, write: _Write) -> str:
-    return str(write(table, columns, _INSERTS[dialect.name](table)).compile(dialect=dialect, column_keys=columns))
+    insertion = _INSERTS[dialect.name](table)
+    if dialect.name == "postgresql":
+        insertion = insertion.from_select(columns, _incoming(table, columns))
+    return str(write(table, columns, insertion).compile(dialect=dialect, column_keys=columns))
+
+
+def _incoming(table: Table, columns: Sequence[str]) -> Select[Any]:
+    """The rows in the parameter `rows`, each a JSON object, with the types of `table`."""
+    names = ", ".join(f'"{column}"' for column in columns)
+    return select(text(f"{names} FROM json_populate_recordset(NULL::{table.name}, CAST(:rows AS json))"))
 
 
 def _insertion(_table: Table, _columns: Sequence[str], statement: Any) -> Insert:

@@ -1,6 +1,7 @@
 """The tables. Every change here needs a revision in `migrations/versions`; a test compares the two.
 
-Indexed scalars are columns; what is only ever read as a whole is one JSON text. Times are Unix seconds.
+Indexed scalars are columns; what is only ever read as a whole is one JSON text. Times are Unix seconds. Text is
+compared byte by byte in every database (revision 0004): a new column of text is `COLLATE "C"` in PostgreSQL.
 """
 
 from __future__ import annotations

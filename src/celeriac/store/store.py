@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -55,16 +54,20 @@ from celeriac.store import (
 from celeriac.store import migrate as schema_version
 from celeriac.store.audit import Entry
 from celeriac.store.batch import Batch, Recorded
-from celeriac.store.engine import Engines, connect
+from celeriac.store.engine import connect
+from celeriac.store.engines import Engines
 from celeriac.store.faults import translated
 from celeriac.store.groups import Member
 from celeriac.store.incident_rows import IncidentRow, LogEntry, Request, SavedIncident
 from celeriac.store.memory import Peaks
+from celeriac.store.migrate import Schema
 from celeriac.store.page import Page
 from celeriac.store.query import TaskQuery, TaskRow
 from celeriac.store.writer import Writer
 
 T = TypeVar("T")
+BUSY_TIMEOUT = 5.0
+"""Seconds to wait for another process's write."""
 
 
 class Store:
@@ -77,14 +80,16 @@ class Store:
     def __init__(self, engines: Engines) -> None:
         self._engines = engines
         self._writer = Writer(engines.writer, engines.place)
+        self._known = view.Known()
 
     @classmethod
-    def open(cls, url: str, *, busy_timeout: float = 5.0, migrate: bool = True) -> Store:
-        """The store at `url`: `sqlite:///path`, or `sqlite://` for one in memory that ends with `close`.
+    def open(cls, url: str, *, busy_timeout: float = BUSY_TIMEOUT, migrate: bool = True) -> Store:
+        """The store at `url`: `sqlite:///path`, `postgresql://user:password@host:port/database`, or `sqlite://` for
+        one in memory that ends with `close`.
 
         `busy_timeout` is how many seconds to wait for another process's write. Without `migrate` a schema of another
         version is refused. Raises StoreError when the place is not usable or not ours, SchemaVersionError when a newer
-        version wrote it; the file is then left as it is.
+        version wrote it; what is there is then left as it is.
         """
         store = cls(connect(url, busy_timeout))
         try:
@@ -97,13 +102,30 @@ class Store:
     @classmethod
     def existing(cls, url: str) -> Store:
         """The store somebody else writes, to read it. Raises StoreError when there is none: none is made."""
-        path = url.removeprefix("sqlite:///")
-        if path != url and not Path(path).exists():
+        found = cls.schema(url)
+        if found.revision is None:
             raise StoreError(
-                f"there is no store at {path}",
-                hint="Start `celeriac serve` there first, or name the store with --store sqlite:///PATH",
+                f"there is no store at {found.place}",
+                hint="Start `celeriac serve` there first, or name the store with --store URL",
             )
         return cls.open(url)
+
+    @classmethod
+    def schema(cls, url: str) -> Schema:
+        """Where the store at `url` is and what its schema is, which is left as it is. Raises as `open` does."""
+        engines = connect(url, BUSY_TIMEOUT)
+        try:
+            if engines.empty or engines.reader is None:
+                return Schema(engines.place, None)
+            with translated(engines.place), engines.reader.begin() as connection:
+                return Schema(engines.place, schema_version.version(connection, engines.place))
+        finally:
+            engines.dispose()
+
+    @property
+    def place(self) -> str:
+        """Where it is, without a secret."""
+        return self._engines.place
 
     def close(self) -> None:
         """Finish what was submitted and let go of every connection."""
@@ -134,7 +156,10 @@ class Store:
 
     def view(self, now: float, *, observed: float = 0.0, history: bool = True, one_shot: bool = False) -> View:
         """What detectors judge, as of the watermark; as of `now` when `one_shot`."""
-        return self._read(partial(view.view, now=now, observed=observed, history=history, one_shot=one_shot))
+        known = self._known
+        return self._read(
+            partial(view.view, now=now, known=known, observed=observed, history=history, one_shot=one_shot)
+        )
 
     def revisions(self) -> dict[str, int]:
         """A counter for each section of the dashboard, bumped by every change to it."""
@@ -184,9 +209,10 @@ class Store:
         """How many tasks of `queue` a worker took since then; counted up to `search.FARTHEST`."""
         return self._read(partial(search.taken, queue=queue, since=since))
 
-    def suspects(self, limit: int) -> tuple[Task, ...]:
-        """Tasks that should have been taken or seen by the watermark and were not, the oldest first."""
-        return self._read(lambda c: ledger.suspects(c, _watermark(c), limit))
+    def suspects(self, limit: int) -> dict[str, str | None]:
+        """Ids, with their queue, of tasks that should have been taken or seen by the watermark and were not; the oldest
+        first."""
+        return self._read(lambda c: {row.id: row.queue for row in ledger.suspects(c, _watermark(c), limit)})
 
     def unended(self, limit: int) -> tuple[str, ...]:
         """Ids of tasks whose end may not have been heard by the watermark: taken, lost of late, or waiting longest."""
@@ -335,8 +361,10 @@ class Store:
         return self._write(lambda connection: retention.prune(connection, now, limit))
 
     def _prepare(self, *, migrate: bool) -> None:
+        """In this thread, which waits for nobody: a great store takes its time."""
         prepare = schema_version.upgrade if migrate else schema_version.check
-        self._write(partial(prepare, place=self._engines.place))
+        with translated(self.place), self._engines.writer.begin() as connection:
+            prepare(connection, self.place)
 
     def _write(self, work: Callable[[Connection], T]) -> T:
         return self._writer.submit(work)

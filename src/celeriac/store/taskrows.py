@@ -20,6 +20,7 @@ LISTED = tuple(tasks.c[name] for name in TaskRow.__dataclass_fields__)
 FOLDED = tuple(
     tasks.c[name] for name in ("id", "name", "queue", "state", "term", "published_at", "args", "kwargs", "rest")
 )
+JUDGED = (*FOLDED, tasks.c.because, tasks.c.updated_at)
 
 
 class _Rest(msgspec.Struct, array_like=True):
@@ -79,7 +80,7 @@ def to_row(task: Task) -> dict[str, Any]:
 
 
 def to_task(row: Row[Any]) -> Task:
-    """The task of a row that has the `FOLDED` columns."""
+    """The task of a row that has the `FOLDED` or the `JUDGED` columns."""
     rest = _decoder.decode(row.rest)
     return Task(
         id=row.id,

@@ -17,7 +17,7 @@ from celeriac.store.balance import standings
 from celeriac.store.query import TaskRow
 from celeriac.store.rows import add, find, put
 from celeriac.store.schema import OPEN_TERMS, sightings, task_counts, tasks
-from celeriac.store.taskrows import FOLDED, LISTED, to_listed, to_row, to_task
+from celeriac.store.taskrows import FOLDED, JUDGED, LISTED, to_listed, to_row, to_task
 
 OPEN_ON_WORKER = ("started", "reserved")
 LOSS_WINDOW = 15 * 60.0
@@ -75,30 +75,30 @@ def listed(connection: Connection, ids: Sequence[str]) -> dict[str, TaskRow]:
     return {row.id: to_listed(row) for row in find(connection, select(*LISTED), tasks.c.id, list(dict.fromkeys(ids)))}
 
 
-def in_view(connection: Connection, at: float, limit: int, named: Sequence[str] = ()) -> tuple[tuple[Task, ...], bool]:
-    """The tasks that detectors judge, and whether these are all: held by a worker, ended by the loss of one or of its
-    child, lost, dead or run twice of late, and those `named` by evidence."""
+def in_view(connection: Connection, at: float, limit: int, named: Sequence[str] = ()) -> tuple[list[Row[Any]], bool]:
+    """The rows of the tasks that detectors judge, and whether these are all: held by a worker, ended by the loss of one
+    or of its child, lost, dead or run twice of late, and those `named` by evidence."""
     late = tasks.c.updated_at >= at - LOSS_WINDOW
     looked_for = select(sightings.c.task_id).where(sightings.c.looked_at >= at - LOSS_WINDOW)
     odd = (
-        select(*FOLDED).where(text(OPEN_TERMS), tasks.c.term == Term.LOST.value, or_(late, tasks.c.id.in_(looked_for))),
-        select(*FOLDED).where(tasks.c.state == AttemptState.DEAD.value, late),
-        select(*FOLDED).where(text("doubled"), late),
+        select(*JUDGED).where(text(OPEN_TERMS), tasks.c.term == Term.LOST.value, or_(late, tasks.c.id.in_(looked_for))),
+        select(*JUDGED).where(tasks.c.state == AttemptState.DEAD.value, late),
+        select(*JUDGED).where(text("doubled"), late),
     )
     lost = (
-        select(*FOLDED).where(
+        select(*JUDGED).where(
             tasks.c.state == state,
             tasks.c.updated_at >= at - LOSS_WINDOW,
             or_(*(tasks.c.reason.contains(word) for word in words)),
         )
         for state, words in _LOSSES.items()
     )
-    held = (select(*FOLDED).where(tasks.c.state == state, tasks.c.worker.is_not(None)) for state in OPEN_ON_WORKER)
+    held = (select(*JUDGED).where(tasks.c.state == state, tasks.c.worker.is_not(None)) for state in OPEN_ON_WORKER)
     newest = (query.order_by(tasks.c.updated_at.desc()).limit(limit + 1) for query in (*lost, *odd, *held))
-    rows = {row.id: row for row in find(connection, select(*FOLDED), tasks.c.id, named)}
+    rows = {row.id: row for row in find(connection, select(*JUDGED), tasks.c.id, named)}
     rows |= {row.id: row for query in newest for row in connection.execute(query)}
     found = list(rows.values())
-    return tuple(to_task(row) for row in found[:limit]), len(found) <= limit
+    return found[:limit], len(found) <= limit
 
 
 def _by_task(events: Iterable[Event]) -> dict[str, Task]:

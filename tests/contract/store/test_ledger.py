@@ -56,7 +56,7 @@ def _look(store: Store, **queues: tuple[int, str | None]) -> None:
 
 
 def _suspects(store: Store) -> list[str]:
-    return [task.id for task in store.suspects(100)]
+    return list(store.suspects(100))
 
 
 def test_what_is_older_than_the_oldest_message_is_suspected(store: Store) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine
 
 from celeriac.model.ledger import Declaration, Term
 from celeriac.store import groups, ledger, search, tasks
 from celeriac.store.schema import balance, metadata
+from lab.questions import explained, questions
 
 NOW = 10_000.0
 
@@ -26,17 +26,10 @@ def connection() -> Iterator[Connection]:
 
 def _plans(connection: Connection, ask: Callable[[Connection], object]) -> list[str]:
     """How SQLite reads the table of tasks for each question that `ask` puts."""
-    asked: list[tuple[str, Any]] = []
-
-    def note(_connection: Connection, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
-        asked.append((statement, values))
-
-    event.listen(connection, "before_cursor_execute", note)
-    ask(connection)
-    event.remove(connection, "before_cursor_execute", note)
-    reads = [(one, values) for one, values in asked if one.startswith("SELECT")]
     steps = [
-        row.detail for one, values in reads for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {one}", values)
+        row.detail
+        for one, values in questions(connection, ask)
+        for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {one}", values)
     ]
     return [step for step in steps if " tasks" in step]
 
@@ -46,7 +39,7 @@ def _suspects(connection: Connection) -> None:
     ledger.suspects(connection, NOW, 100)
 
 
-@pytest.mark.parametrize(
+loops = pytest.mark.parametrize(
     ("ask", "indexes"),
     [
         (_suspects, {"tasks_open"}),
@@ -67,6 +60,9 @@ def _suspects(connection: Connection) -> None:
     ],
     ids=["suspects", "due", "declare", "unended", "open groups", "members", "ahead", "taken", "view"],
 )
+
+
+@loops
 def test_a_question_of_the_loops_is_a_range_of_an_index(
     connection: Connection, ask: Callable[[Connection], object], indexes: set[str]
 ) -> None:
@@ -76,3 +72,16 @@ def test_a_question_of_the_loops_is_a_range_of_an_index(
     assert [one for one in plans if one.startswith("SCAN tasks")] == []
     assert [one for one in plans if not any(index in one for index in indexes)] == []
     assert all(any(index in plan for plan in plans) for index in indexes), plans
+
+
+@loops
+def test_postgres_reads_an_index_too(history: Engine, ask: Callable[[Connection], object], indexes: set[str]) -> None:
+    with history.connect() as connection:
+        plans = explained(connection, ask)
+        connection.rollback()
+
+    named = {one.replace("sqlite_autoindex_tasks_1", "tasks_pkey").split(" (")[0].split()[-1] for one in indexes}
+    about_tasks = [plan for plan in plans if " on tasks" in plan or "tasks_" in plan]
+    assert about_tasks
+    assert [plan for plan in about_tasks if "Seq Scan on tasks" in plan] == []
+    assert [plan for plan in about_tasks if not any(index in plan for index in named)] == []

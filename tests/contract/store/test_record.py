@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
 from celeriac.errors import WireError
 from celeriac.model.finding import BlindSpot
+from celeriac.model.gap import Gap
 from celeriac.model.source import SourceMark
+from celeriac.model.task import fold_all
 from celeriac.store import Batch, Recorded, Store
 from lab.lifecycle import event, heartbeat, life
 
@@ -45,6 +48,27 @@ def test_a_batch_with_a_value_no_database_holds_is_refused_whole(store: Store) -
     assert store.task("t") is None
     assert store.task_counts() == {}
     assert store.record(Batch(now=3.0, events=life("t", 1.0))).fresh == 4
+
+
+def test_nul_in_a_text_costs_neither_the_batch_nor_the_task(store: Store) -> None:
+    odd = event("task-received", 2.0, task_id="u", data={"args": "('a\0b',)", "kwargs": r"{'c': '\u0000'}"})
+    told = tuple(replace(one, task_id="o\0dd") for one in life("odd", 1.0))
+    store.record(Batch(now=3.0, events=(*life("t", 1.0), odd, *told[:2])))
+    store.record(Batch(now=4.0, events=told[2:]))
+
+    task, other = store.task("u"), store.task("o\ufffddd")
+    assert task is not None and (task.args, task.kwargs) == ("('a\ufffdb',)", r"{'c': '\u0000'}")
+    assert other is not None and other.attempts == fold_all("o\ufffddd", told).attempts
+    assert store.task_counts() == {"succeeded": 2, "reserved": 1}
+    assert store.task("no\0body") is None
+    assert store.record(Batch(now=5.0, events=told)).fresh == 0
+
+
+def test_a_level_told_twice_in_a_batch_stands_as_it_was_told_last(store: Store) -> None:
+    first = Gap("g", "events", "celery@lab", 7, after=0.0, until=1.0, size=1, cause="reconnect", found_at=1.0)
+    store.record(Batch(now=2.0, gaps=(first, replace(first, size=2))))
+
+    assert [one.size for one in store.gaps(0.0)] == [2]
 
 
 def test_the_watermark_is_the_least_live_mark_and_never_goes_back(store: Store) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, select
+from sqlalchemy import Engine, create_engine, select
 
 from celeriac.errors import QueryError
 from celeriac.model.event import Event
@@ -18,6 +18,7 @@ from celeriac.store.query import Bound, Condition, fits
 from celeriac.store.schema import metadata, tasks
 from celeriac.store.search import NEWEST
 from lab.lifecycle import event, life
+from lab.questions import explained
 
 
 def _tell(store: Store, *told: tuple[Event, ...]) -> None:
@@ -205,7 +206,14 @@ def test_a_task_that_two_branches_lead_to_stands_once(store: Store) -> None:
     assert store.tasks(fits("term", "held")).items[0].because == "until noon"
 
 
-@pytest.mark.parametrize(
+def test_tasks_of_one_instant_come_in_the_order_of_their_bytes(store: Store) -> None:
+    ids = ["a", "B", "_", "-", "1", "é", "e", "aa", "A-b", "ab", "\N{GRINNING FACE}", "\uffee"]
+    _tell(store, *(life(one, 1.0) for one in ids))
+
+    assert _found(store, TaskQuery(), limit=5) == sorted(ids, reverse=True)
+
+
+indexed = pytest.mark.parametrize(
     ("query", "index"),
     [
         (TaskQuery(), "tasks_updated"),
@@ -221,6 +229,9 @@ def test_a_task_that_two_branches_lead_to_stands_once(store: Store) -> None:
         (fits("id", "t"), "sqlite_autoindex_tasks_1"),
     ],
 )
+
+
+@indexed
 def test_what_an_index_leads_to_is_not_scanned_for(tmp_path: Path, query: TaskQuery, index: str) -> None:
     engine = create_engine(f"sqlite:///{tmp_path}/plan.db")
     metadata.create_all(engine)
@@ -234,3 +245,15 @@ def test_what_an_index_leads_to_is_not_scanned_for(tmp_path: Path, query: TaskQu
 
     assert [one for one in plans if "tasks" in one]
     assert all(index in one for one in plans if "tasks" in one), plans
+
+
+@indexed
+def test_postgres_is_led_by_an_index_too(
+    history: Engine, query: TaskQuery, index: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "SCAN", 1_000)
+    with history.connect() as connection:
+        plans = explained(connection, lambda one: search.search(one, query, None, 50))
+
+    assert plans
+    assert [one for one in plans if "Seq Scan" in one or "Index" not in one] == [], index

@@ -16,6 +16,7 @@ import click
 
 from celeriac.brokers.open import open_broker
 from celeriac.cli import render
+from celeriac.cli.known import check_task, check_worker
 from celeriac.cli.options import broker_option, config_option, json_option, settings, store_option
 from celeriac.clock import SystemClock
 from celeriac.errors import BrokerError, BrokerUnavailableError, NotFoundError, StoreUnavailableError
@@ -35,6 +36,13 @@ class Rescuer:
         self._store = store
         self._loop = loop
         self._clock = SystemClock()
+
+    def check(self, wish: Wish) -> None:
+        """Raises UnknownNameError when the wish names a worker or a task that nobody ever heard of."""
+        if wish.worker is not None:
+            check_worker(self._store, wish.worker)
+        if wish.task is not None:
+            check_task(self._store, wish.task)
 
     def carry_out(self, wish: Wish) -> Outcome:
         """The outcome of the request. Raises StoreUnavailableError when nobody answers it; BrokerError when it cannot
@@ -80,12 +88,14 @@ def command(ctx: click.Context, /, dry_run: bool, yes: bool, broker: str | None,
     """Put back what dead workers hold, once, where the next worker takes it.
 
     Only what a proven dead consumer holds goes back; what had started there is done again. Exit code 0: all of it is
-    back, or nothing is held. 1: something stays held, or nothing was done because nobody said --yes.
+    back, or nothing is held. 1: something stays held, or nothing was done because nobody said --yes. 2: no such worker
+    or task was ever heard of.
     """
     wish = Wish(**asked)
     if wish.republish and wish.task is None:
         raise click.UsageError("--republish needs --task ID")
     with _opened(config, broker, store) as rescuer:
+        rescuer.check(wish)
         shown = rescuer.carry_out(replace(wish, dry_run=True))
         if wish.task and not wish.republish and not shown["tasks"]:  # held by nobody: it may be lost
             wish, yes = replace(wish, republish=True), False
