@@ -19,7 +19,7 @@ SLACK = 1.0
 PARKED = 15.0
 """Seconds that a message may stand in the socket of a worker with its hands full, before a fault takes it."""
 KILLS = frozenset({"kill-main", "freeze-kill", "ended"})
-IN_SOCKETS = KILLS | {"blackhole", "client-kill", "freeze-thaw", "restart", "restart-empty", "full"}
+IN_SOCKETS = KILLS | {"blackhole", "client-kill", "freeze-thaw", "restart", "restart-empty", "full", "evict"}
 """Faults that take what stands in a socket, where the broker gives a message away before it is read."""
 OF_BROKER: Mapping[str, frozenset[str]] = {
     "flush": frozenset({"flushed"}),
@@ -48,6 +48,8 @@ class Ledger:
     stands: frozenset[str] = frozenset()
     pops: bool = True
     """True where the broker gives a message away before it is read."""
+    stored: frozenset[str] = frozenset()
+    """Ids of which the result backend has a result."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,7 @@ class Case:
     missed: float
     stands: bool
     pops: bool
+    stored: bool
 
     @property
     def late(self) -> bool:
@@ -162,9 +165,17 @@ def _cases(ledger: Ledger) -> Iterator[Case]:
     for one in ledger.publishes:
         later = bisect(looked, one["at"])
         seen, missed = left.get(one["id"], (one["at"], looked[later] if later < len(looked) else inf))
-        stands = one["id"] in ledger.stands
         yield Case(
-            one["id"], one["name"], one["ended"], lines[one["id"]], ledger.journal, seen, missed, stands, ledger.pops
+            id=one["id"],
+            name=one["name"],
+            ended=one["ended"],
+            lines=lines[one["id"]],
+            journal=ledger.journal,
+            seen=seen,
+            missed=missed,
+            stands=one["id"] in ledger.stands,
+            pops=ledger.pops,
+            stored=one["id"] in ledger.stored,
         )
 
 
@@ -205,7 +216,7 @@ def _killed(strike: Line, case: Case) -> bool:
 
 
 def _loss(case: Case, answer: Answer) -> _Broken:
-    if case.done:
+    if case.done and not _cut_short(case):
         return ("false loss", f"called lost ({answer.cause}), and its work was done")
     if case.stands:
         return ("false loss", f"called lost ({answer.cause}), and its message stands in the broker")
@@ -213,6 +224,19 @@ def _loss(case: Case, answer: Answer) -> _Broken:
     if answer.cause not in allowed:
         return ("wrong cause", f"called {answer.cause}; what happened allows {sorted(allowed) or 'no loss at all'}")
     return None
+
+
+def _cut_short(case: Case) -> bool:
+    """True for work that nobody but our own ledger can know of: whoever did it was killed before he had told anybody.
+    Nothing tells it from work that was cut off a moment earlier."""
+    done = [line for line in case.lines if line["what"] == "done"]
+    return not case.stored and all(any(_silenced(strike, line) for strike in case.journal) for line in done)
+
+
+def _silenced(strike: Line, done: Line) -> bool:
+    here = strike["kind"] in KILLS and strike["main"] == done["main"]
+    here = here or (strike["kind"] == "kill-child" and strike["pid"] == done["pid"])
+    return bool(here and strike["begun"] - SLACK <= done["at"] <= strike["until"])
 
 
 def _unsettled(case: Case, answer: Answer) -> _Broken:
@@ -279,9 +303,18 @@ def _forgive(report: Report, unseen: list[Violation], holes: int) -> None:
 
 
 def _duplicates(report: Report, work: Iterable[Line], doubled: set[str]) -> None:
-    starts = Counter(line["id"] for line in work if line["what"] == "start")
-    twice = {one for one, times in starts.items() if times > 1}
+    """What began again though it had been done, or was being done; no run counts that was cut off before the next."""
+    began, done = defaultdict[str, list[int]](list), set[tuple[str, int]]()
+    for line in work:
+        if line["what"] == "start":
+            began[line["id"]].append(line["pid"])
+        else:
+            done.add((line["id"], line["pid"]))
+    twice = {one for one, pids in began.items() if any((one, pid) in done for pid in pids[:-1])}
     report.ran_twice, report.flagged = len(twice), len(twice & doubled)
+    for one in sorted(doubled):
+        if len(began[one]) < 2:
+            report.violations.append(Violation(one, "false duplicate", "said to have run twice, and it never did"))
 
 
 def _counted(counts: Mapping[str, int]) -> str:

@@ -111,6 +111,12 @@ def _full(world: World, _: int) -> None:
         world.broker.fill(2.0)
 
 
+def _evict(world: World, _: int) -> None:
+    assert isinstance(world.broker, RedisBroker)
+    with world.struck("evict", None):
+        world.broker.evict(1.5)
+
+
 def _freeze_restart(world: World, _: int) -> None:
     assert isinstance(world.broker, RabbitBroker)
     with world.struck(world.unconfirmed("restart"), None):
@@ -135,6 +141,7 @@ _FAULTS: dict[str, Callable[[World, int], None]] = {
     "restart": _restart,
     "flush": _flush,
     "full": _full,
+    "evict": _evict,
     "freeze-restart": _freeze_restart,
     "delete-queue": _delete_queue,
 }

@@ -30,6 +30,7 @@ class RedisBroker:
         "restart",
         "flush",
         "full",
+        "evict",
     )
     failures: tuple[type[Exception], ...] = (redis.RedisError,)
     pops = True
@@ -109,6 +110,19 @@ class RedisBroker:
         finally:
             with suppress(redis.RedisError):
                 self._client.config_set("maxmemory", "0")
+
+    def evict(self, seconds: float) -> None:
+        """No room, and the oldest keys make some: queues and all. The policy stays a little longer, to be seen."""
+        try:
+            self._client.config_set("maxmemory-policy", "allkeys-lru")
+            self._client.config_set("maxmemory", "1mb")
+            time.sleep(seconds)
+            self._client.config_set("maxmemory", "0")
+            time.sleep(seconds)
+        finally:
+            with suppress(redis.RedisError):
+                self._client.config_set("maxmemory", "0")
+                self._client.config_set("maxmemory-policy", "noeviction")
 
     def __enter__(self) -> Self:
         self._server.__enter__()

@@ -33,8 +33,10 @@ KILLED = struck("kill-main", 101.5, 101.6, main=10)
 def judged(answer: Answer, *work: dict[str, Any], journal: tuple[dict[str, Any], ...] = (), **more: Any) -> Report:
     one = more.pop("one", published())
     stands = frozenset({"t1"}) if more.pop("stands", False) else frozenset[str]()
+    stored = frozenset({"t1"}) if more.pop("stored", False) else frozenset[str]()
     looks, pops = more.pop("looks", []), more.pop("pops", True)
-    return check(Ledger([one], list(work), list(journal), looks, stands, pops=pops), {"t1": answer}, **more)
+    ledger = Ledger([one], list(work), list(journal), looks, stands, pops=pops, stored=stored)
+    return check(ledger, {"t1": answer}, **more)
 
 
 def stood(until: float, missed: float) -> list[dict[str, Any]]:
@@ -66,6 +68,17 @@ def test_an_id_without_an_answer_is_an_undetected_loss() -> None:
 
 def test_what_was_done_and_is_called_lost_is_a_false_loss() -> None:
     assert rules(judged(Answer("lost", "early-ack"), START, DONE, journal=(KILLED,))) == ["false loss"]
+
+
+def test_work_whose_doer_was_killed_before_he_could_tell_may_be_called_lost_with_its_cause() -> None:
+    flush, told = struck("flush", 110, 110.1), stood(109.9, 110.2)
+    killed = struck("kill-main", 102.1, 102.2, main=10)
+    late: dict[str, Any] = {"one": published(LATE), "looks": told}
+    assert rules(judged(Answer("lost", "flushed"), START, DONE, journal=(killed, flush), **late)) == []
+    assert rules(judged(Answer("lost", "early-ack"), START, DONE, journal=(killed, flush), **late)) == ["wrong cause"]
+    assert rules(judged(Answer("lost", "flushed"), START, DONE, journal=(flush,), **late)) == ["false loss"]
+    stored: dict[str, Any] = {**late, "stored": True}
+    assert rules(judged(Answer("lost", "flushed"), START, DONE, journal=(killed, flush), **stored)) == ["false loss"]
 
 
 def test_what_still_stands_in_the_broker_and_is_called_lost_is_a_false_loss() -> None:
@@ -158,6 +171,16 @@ def test_a_balance_that_does_not_add_up_is_a_violation() -> None:
 def test_it_counts_what_ran_twice_and_what_of_it_was_flagged() -> None:
     report = judged(Answer("succeeded"), START, line("start", 101.5, 21, 20), DONE, doubled=["t1"])
     assert (report.ran_twice, report.flagged) == (1, 1)
+
+
+def test_a_run_that_was_cut_off_before_the_next_is_no_duplicate_and_may_be_flagged() -> None:
+    again = (line("start", 110.0, 21, 20), line("done", 111.0, 21, 20))
+    report = judged(Answer("succeeded"), START, *again, doubled=["t1"])
+    assert (report.ran_twice, report.flagged, rules(report)) == (0, 0, [])
+
+
+def test_what_ran_once_and_is_said_to_have_run_twice_is_a_false_duplicate() -> None:
+    assert rules(judged(Answer("succeeded"), START, DONE, doubled=["t1"])) == ["false duplicate"]
 
 
 def test_it_says_how_long_a_declaration_took() -> None:

@@ -19,8 +19,8 @@ RATE = 20.0 if SHORT else 40.0
 RABBIT_RATE = 20.0
 FAULT_EVERY, RABBIT_FAULT_EVERY = 4.0, 12.0
 """Seconds of publishing for each fault: a RabbitMQ node takes its time to start."""
-RABBIT_SHORT = ("kill-main", "kill-child", "freeze-kill")
-"""What fits into a short run: faults of workers. The long one strikes the broker too."""
+RABBIT_SHORT = ("kill-main", "kill-child", "client-kill", "delete-queue")
+"""What fits into a short run. The long one strikes with all, and kills the broker too."""
 
 
 def _seeds(name: str, default: str) -> list[int]:

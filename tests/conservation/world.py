@@ -103,7 +103,13 @@ class World:
     def ledger(self) -> Ledger:
         """What was written outside."""
         publishes, work, journal, looks = (read(self.folder / name) for name in (PUBLISHES, WORK, JOURNAL, LOOKS))
-        return Ledger(publishes, work, journal, looks, self.broker.stands(), pops=self.broker.pops)
+        stands, pops = self.broker.stands(), self.broker.pops
+        return Ledger(publishes, work, journal, looks, stands, pops=pops, stored=self._stored())
+
+    def _stored(self) -> frozenset[str]:
+        prefix = "celery-task-meta-"
+        with self.results.client() as results:
+            return frozenset(key.decode().removeprefix(prefix) for key in results.scan_iter(f"{prefix}*", count=1000))
 
     def unconfirmed(self, kind: str) -> str:
         """The name of a fault at a broker where publishers ask for no confirmation, though they could."""

@@ -14,10 +14,13 @@ import pytest
 
 from celeriac.model.event import RECORDED, Event
 from celeriac.model.ledger import Declaration, Term
+from celeriac.model.source import SourceMark
 from celeriac.store import Batch, Store
 from lab.celery import Producer, Worker
+from lab.port import free_port
 from lab.redis import RedisServer
 from lab.server import Server, celeriac
+from lab.views import worker
 from lab.wait import wait_until
 
 pytestmark = [pytest.mark.redis, pytest.mark.timeout(180)]
@@ -146,6 +149,30 @@ def test_a_lost_task_is_published_again_only_when_that_is_asked_for(tmp_path: Pa
         again = celeriac(*command, "--republish", "--yes", "--json")
         assert again.code == 1
         assert again.json["because"] == "it is published, not lost"
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        (("--worker", "celery@web1"), "no worker celery@web1 was heard of in the last day. Did you mean celery@web-1?"),
+        (
+            ("--worker", "xyz", "--dry-run"),
+            "no worker xyz was heard of in the last day. `celeriac workers` shows those that were",
+        ),
+        (("--task", "7c9d", "--yes"), "no task 7c9d was ever heard of. Did you mean 7c9d1c1e?"),
+        (("--task", "other", "--republish"), "no task other was ever heard of. `celeriac tasks` shows those that were"),
+    ],
+)
+def test_a_name_that_nobody_has_is_wrong_usage_and_the_near_ones_are_told(
+    named: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    now, url = time(), f"sqlite:///{tmp_path}/celeriac.db"
+    store = Store.open(url)
+    sent = Event("e1", "task-sent", now - 60, now - 60, RECORDED, task_id="7c9d1c1e", data={"name": "lab.noop"})
+    store.record(Batch(now, (sent,), workers=(worker(heard=now),), marks=(SourceMark("events", now),)))
+    store.close()
+    asked = celeriac("rescue", *named, "--store", url, "--broker", f"redis://127.0.0.1:{free_port()}/0")
+    assert (asked.code, asked.out, asked.err) == (2, "", f"celeriac: {said}\n")
 
 
 def _will(outcome: dict[str, Any]) -> int:

@@ -78,6 +78,26 @@ def test_a_frozen_worker_is_silent_not_dead_and_recovers() -> None:
         assert {one["kind"] for one in server.incidents()} == {"worker-silent"}
 
 
+def test_a_frozen_workers_tasks_are_unknown_everywhere_until_it_goes_on() -> None:
+    with RedisServer() as redis, Server(redis.url) as server, Worker(redis.url) as worker, Producer(redis.url) as made:
+        server.know("w1@lab")
+        task_id = made.send("nap", 60)
+
+        def told() -> set[str]:
+            rows = server.get(f"tasks?q={task_id}")["items"]
+            return {server.get(f"tasks/{task_id}")["verdict"], *(row["verdict"] for row in rows)}
+
+        wait_until(lambda: told() == {"running"}, 30, why="the task to run")
+        worker.stop()
+        try:
+            wait_until(lambda: "unknown" in told(), 30, why="it to be in doubt")
+            wait_until(lambda: told() == {"unknown"}, 5, why="both to say so")
+            assert "frozen" in server.get(f"tasks/{task_id}")["because"]
+        finally:
+            worker.cont()
+        wait_until(lambda: told() == {"running"}, 30, why="it to be known again")
+
+
 def test_a_busy_solo_worker_that_cannot_heartbeat_is_calm() -> None:
     with (
         RedisServer() as redis,

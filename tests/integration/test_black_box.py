@@ -79,6 +79,22 @@ def test_a_worker_that_ends_as_it_should_leaves_nothing(redis: RedisServer, tmp_
         read.until(lambda: read.closed(one.node))
 
 
+def test_what_a_worker_could_not_hand_over_when_it_left_is_told_by_the_next(
+    redis: RedisServer, tmp_path: Path, read: Record
+) -> None:
+    with worker(redis, tmp_path) as one:
+        wait_until(lambda: boxes(tmp_path), why="the worker to have a box")
+        redis.client().config_set("maxmemory", "1mb")
+        one.term()
+    (end,) = salvaged(redis, tmp_path)
+    assert (end.data["left"], end.pid) == (True, one.pid)
+    redis.client().config_set("maxmemory", "0")
+    with worker(redis, tmp_path) as other:
+        read.until(lambda: ends(read), why="the other worker to tell of it")
+        other.term()
+    assert [(told.pid, told.data["left"]) for told in ends(read)] == [(one.pid, True)]
+
+
 def test_nobody_is_declared_dead_who_lives_and_nobody_twice(redis: RedisServer, tmp_path: Path, read: Record) -> None:
     with worker(redis, tmp_path) as one:
         wait_until(lambda: boxes(tmp_path), why="the worker to have a box")

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kombu import Connection
 
 from celeriac.brokers import redis_queues, redis_unacked
 from celeriac.brokers.redis import RedisBroker
 from celeriac.brokers.redis_discovery import CALLS_PER_LOOK, PASS_EVERY, SCAN_COUNT
 from celeriac.model.broker import BrokerLook
 from celeriac.model.queue import QueueSample
+from celeriac.transport.redis_outlet import RedisOutlet
 from lab.broker import opened
 from lab.celery import Producer, Worker
 from lab.redis import RedisServer
@@ -275,6 +278,20 @@ def test_a_replica_says_that_it_is_one(server: RedisServer) -> None:
         assert _look(broker).role == "replica"
 
 
+def test_a_record_that_begins_anew_dates_a_flush(server: RedisServer, broker: RedisBroker) -> None:
+    assert _look(broker).record_since is None
+    with closing(RedisOutlet(Connection(server.url))) as outlet:
+        outlet.send(b"one")
+        before = _look(broker).record_since
+        server.client().flushall()
+        flushed = time.time()
+        outlet.send(b"two")
+    after = _look(broker).record_since
+    assert before is not None and after is not None
+    assert before <= flushed <= after + 0.5
+    assert after <= time.time()
+
+
 def test_a_server_that_loads_its_data_is_seen_loading() -> None:
     with RedisServer("--appendonly", "yes", "--aof-use-rdb-preamble", "no") as server:
         client = server.client()
@@ -284,6 +301,7 @@ def test_a_server_that_loads_its_data_is_seen_loading() -> None:
         server.start("--key-load-delay", "500", ready=False)
         with opened(server.url) as broker:
             look = wait_until(lambda: _loading(broker))
+        assert look.persistence == "aof", "though INFO denies it while that is read"
         assert look.held is None
         assert look.queues == ()
         assert "loading" in _why(look)

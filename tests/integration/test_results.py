@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from celeriac.brokers.redis_results import END, LONGEST
-from celeriac.brokers.result_base import ResultBackend
-from celeriac.brokers.results import open_results
 from celeriac.errors import BrokerUnavailableError, UnsupportedByBrokerError
 from celeriac.model.outcome import Outcome
+from celeriac.results.base import ResultBackend
+from celeriac.results.open import open_results
+from celeriac.results.redis import END, LONGEST
 from celeriac.settings import ResultSettings
 from lab.celery import Worker
 from lab.redis import RedisServer, ValkeyServer
@@ -129,4 +129,4 @@ def test_a_full_backend_a_replica_and_one_that_cannot_save_take_no_results() -> 
 def test_another_backend_is_told_and_none_is_none() -> None:
     assert open_results(ResultSettings()) is None
     with pytest.raises(UnsupportedByBrokerError):
-        open_results(ResultSettings(url=SecretStr("db+sqlite:///results.db")))
+        open_results(ResultSettings(url=SecretStr("cache+memcached://127.0.0.1:11211/")))

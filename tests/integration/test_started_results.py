@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from celeriac.brokers.results import started_results
 from celeriac.errors import BrokerUnavailableError, UnsupportedByBrokerError
+from celeriac.results.open import started_results
 from lab.celery import Producer, Worker
 from lab.redis import RedisServer
 from lab.wait import wait_until
@@ -30,9 +32,11 @@ def test_a_running_task_is_named_with_its_worker_and_a_finished_one_is_not() -> 
             client.close()
 
 
-def test_other_backends_and_dead_ones_are_told_in_one_line() -> None:
+def test_other_backends_and_dead_ones_are_told_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedByBrokerError):
-        started_results("db+sqlite:///results.db", 0.0)
+        started_results("db+mysql://localhost/results", 0.0)
+    with pytest.raises(BrokerUnavailableError):
+        started_results(f"db+sqlite:///{tmp_path}/results.db", 0.0)
     with RedisServer() as redis:
         url = redis.url
     with pytest.raises(BrokerUnavailableError):

@@ -192,9 +192,12 @@ def _unusual(attempt: Attempt, around: Surroundings) -> str:
 
 
 def _if_alive(word: str, said: str, around: Surroundings, more: str = "") -> Verdict:
-    """The word holds only while its worker lives; else what became of the task is not known."""
+    """The word holds while its worker lives; else what became of the task is not known. Whether a silent one lives is
+    judged elsewhere, and declared: until then, or where it is merely busy, the task stands where it stood."""
     if around.liveness is None:
         return Verdict("unknown", f"{said}; nothing is known of that worker")
     if around.liveness.state == "alive":
         return Verdict(word, f"{said} and is alive: {around.liveness.because}{more}")
+    if around.liveness.state == "silent":
+        return Verdict(word, f"{said}; {around.liveness.because}{more}")
     return Verdict("unknown", f"{said}, but that worker is {around.liveness.state}: {around.liveness.because}")

@@ -61,7 +61,7 @@ class RabbitBroker:
         return self._searcher.search(wanted, at)
 
     def was_looked_at(self, look: BrokerLook) -> bool:
-        """By its kind: a look at RabbitMQ names no run of it."""
+        """By its kind alone: RabbitMQ gives back by itself, so nothing is put back here that another life had."""
         return look.kind not in ("redis", "valkey")
 
     def restore(self, claim: Claim, fence: int) -> RestoreOutcome:

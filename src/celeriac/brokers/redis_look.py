@@ -11,7 +11,7 @@ from celeriac.brokers.redis_discovery import Discovery
 from celeriac.brokers.redis_keys import Keys
 from celeriac.brokers.redis_link import Link
 from celeriac.brokers.redis_queues import QueueReader
-from celeriac.brokers.redis_server import Server, read_server
+from celeriac.brokers.redis_server import Server, read_server, record_age
 from celeriac.brokers.redis_unacked import Unacked, read_unacked
 from celeriac.clock import Clock
 from celeriac.model.broker import BrokerLook
@@ -41,6 +41,8 @@ class Looker:
         if server.loading:
             unseen = BlindSpot("broker contents", "the server is loading its data", "queues and held messages")
             return self._finish(_bare(server, at, unseen))
+        age = record_age(self._link, self._keys)
+        begun = None if age is None else self._clock.now() - age
         if self._contents not in (None, (server.run_id, server.flushes)):
             self.discovery.renew()
         self._contents = (server.run_id, server.flushes)
@@ -59,6 +61,7 @@ class Looker:
                 consumers=consumers,
                 bound=self.discovery.bound,
                 bound_at=self.discovery.bound_at,
+                record_since=begun,
             )
         )
 

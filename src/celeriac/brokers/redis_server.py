@@ -1,4 +1,4 @@
-"""What the server says of itself: INFO, and the one CONFIG value that INFO leaves out."""
+"""What the server says of itself: INFO, and two CONFIG values: one that INFO leaves out, one it misstates."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from time import perf_counter
 from typing import Any
 
 from celeriac.brokers.errors import cluster_node, translate
+from celeriac.brokers.redis_keys import Keys
 from celeriac.brokers.redis_link import Link
 from celeriac.model.finding import BlindSpot
+from celeriac.transport.redis_outlet import BEGUN
 
 _ROLES = {"master": "master", "slave": "replica"}
 
@@ -40,14 +42,16 @@ class Server:
 def read_server(link: Link) -> Server:
     """One look. Raises BrokerError for a cluster node: Celery's transport cannot use one."""
     started = perf_counter()
-    info, save, commands = link.send([("INFO",), ("CONFIG", "GET", "save"), ("INFO", "commandstats")])
+    info, save, log, commands = link.send(
+        [("INFO",), ("CONFIG", "GET", "save"), ("CONFIG", "GET", "appendonly"), ("INFO", "commandstats")]
+    )
     latency = perf_counter() - started
     if not isinstance(info, bytes):
         raise translate(info, link.address)
     facts = parse_info(info)
     if facts.get("cluster_enabled") == "1":
         raise cluster_node(link.address)
-    persistence = _persistence(facts, save)
+    persistence = _persistence(facts, save, log)
     return Server(
         kind="valkey" if facts.get("server_name") == "valkey" else "redis",
         version=facts.get("valkey_version") or facts.get("redis_version"),
@@ -67,6 +71,14 @@ def read_server(link: Link) -> Server:
         refused=_refused(facts),
         blind_spots=() if persistence else (_unseen_persistence(save),),
     )
+
+
+def record_age(link: Link, keys: Keys) -> float | None:
+    """Seconds since the record in this database began, by the server's own clock (transport/redis_outlet.py)."""
+    begun, now = link.send([("GET", keys.key(BEGUN)), ("TIME",)])
+    if not isinstance(begun, bytes) or not begun.isdigit() or not isinstance(now, list):
+        return None
+    return int(now[0]) + (int(now[1]) - int(begun)) / 1e6
 
 
 def parse_info(text: bytes) -> Mapping[str, str]:
@@ -114,11 +126,13 @@ def _refused(facts: Mapping[str, str]) -> int | None:
     return int(count) if count.isdecimal() else None
 
 
-def _persistence(facts: Mapping[str, str], save: Any) -> str | None:
-    """none, rdb, aof or aof+rdb; None when CONFIG is refused and so RDB unknown."""
+def _persistence(facts: Mapping[str, str], save: Any, log: Any) -> str | None:
+    """none, rdb, aof or aof+rdb; None when CONFIG is refused and so RDB unknown. While a server loads its append-only
+    file, INFO says that it has none (redis/src/aof.c, loadSingleAppendOnlyFile)."""
     if not isinstance(save, list) or len(save) != 2:
         return None
-    kinds = [name for name, on in (("aof", facts.get("aof_enabled") == "1"), ("rdb", bool(save[1]))) if on]
+    aof = facts.get("aof_enabled") == "1" or (isinstance(log, list) and log[1:] == [b"yes"])
+    kinds = [name for name, on in (("aof", aof), ("rdb", bool(save[1]))) if on]
     return "+".join(kinds) or "none"
 
 

@@ -10,6 +10,8 @@ from celeriac.model.event import fingerprint
 from celeriac.model.evidence import Evidence
 
 _INFO = "redis-cli INFO"
+CLOCKS = 1.0
+"""Seconds by which we may be wrong about when the server did something."""
 
 
 def changes(before: BrokerLook | None, after: BrokerLook) -> tuple[Evidence, ...]:
@@ -56,7 +58,18 @@ def _grown(before: BrokerLook, after: BrokerLook) -> Iterator[Evidence]:
         old, new = getattr(before, field), getattr(after, field)
         if old is not None and new is not None and new > old:
             data = {"count": new - old, "policy": after.eviction_policy}
-            yield _edge(what, before, after, after.at, f"{words} ({new - old:,} more)", data)
+            at = _emptied_by(before, after) if what == "flushed" else after.at
+            if at is not None:
+                yield _edge(what, before, after, at, f"{words} ({new - old:,} more)", data)
+
+
+def _emptied_by(before: BrokerLook, after: BrokerLook) -> float | None:
+    """When our database was surely empty: a record that began since began in an emptied one. None where it began long
+    before: another database was flushed."""
+    began = after.record_since
+    if began is None or began > after.ended:
+        return after.at
+    return None if began < before.at - CLOCKS else max(began, before.at)
 
 
 def _lost_connections(before: BrokerLook, after: BrokerLook) -> Iterator[Evidence]:

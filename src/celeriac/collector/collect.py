@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from celeriac.brokers import Broker
-from celeriac.brokers.results import open_results
 from celeriac.collector.asking import AskLoop
 from celeriac.collector.events import EventLoop
 from celeriac.collector.evidence import EvidenceLoop
@@ -15,6 +14,7 @@ from celeriac.collector.seeking import SeekLoop
 from celeriac.collector.stream import StreamLoop
 from celeriac.evidence import Source
 from celeriac.loop import Loop
+from celeriac.results.open import open_results
 from celeriac.settings import Settings
 from celeriac.store import Store
 from celeriac.transport import Inlet

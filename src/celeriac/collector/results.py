@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from celeriac.brokers.result_base import BackendHealth, ResultBackend
 from celeriac.collector.chords import Chords
 from celeriac.collector.ends import end_of
 from celeriac.errors import BrokerError, BrokerUnavailableError
@@ -10,12 +9,12 @@ from celeriac.model.event import RESULTS, Event
 from celeriac.model.evidence import Evidence
 from celeriac.model.finding import BlindSpot
 from celeriac.model.outcome import DONE
+from celeriac.results.base import BackendHealth, ResultBackend
 from celeriac.store import Batch, Store
 
 ASKED = 1_000
 """Tasks asked about in one step; of more, the next ones in the next."""
 WANTED = 20_000
-PING = "redis-cli -u RESULT_BACKEND_URL PING"
 
 
 class ResultLoop:
@@ -40,8 +39,7 @@ class ResultLoop:
             events = self._ends(now)
             chords = self._chords_still(now)
         except BrokerError as error:
-            down = BackendHealth("unreachable", str(error), PING)
-            self._store.record(Batch(now, evidence=(self._level(down, error, now),)))
+            self._store.record(self._failed(error, now))
             raise
         self._store.record(
             Batch(
@@ -56,6 +54,15 @@ class ResultLoop:
     def close(self) -> None:
         """Drop the connection."""
         self._backend.close()
+
+    def _failed(self, error: BrokerError, now: float) -> Batch:
+        """What a look that failed shows. Where nobody answers, workers store nothing either; what refuses us alone only
+        keeps us from seeing."""
+        if isinstance(error, BrokerUnavailableError) and error.cause != "auth":
+            down = BackendHealth("unreachable", str(error), self._backend.ping)
+            return Batch(now, evidence=(self._level(down, error, now),))
+        unseen = BlindSpot("results", str(error), "ends that no event told, and whether results can be stored")
+        return Batch(now, blind_spots={RESULTS: (unseen,)})
 
     def _ends(self, now: float) -> tuple[Event, ...]:
         """The ends of tasks that were not heard of, though the watermark has passed them."""
@@ -79,8 +86,7 @@ class ResultLoop:
 
     def _wanted(self) -> list[str]:
         """The next of the tasks whose end may have been missed, going round by id."""
-        suspects = (task.id for task in self._store.suspects(ASKED))
-        every = sorted({*self._store.unended(WANTED), *suspects})
+        every = sorted({*self._store.unended(WANTED), *self._store.suspects(ASKED)})
         after = [one for one in every if one > self._asked_up_to][:ASKED]
         self._asked_up_to = after[-1] if len(after) == ASKED else ""
         return after
@@ -92,7 +98,7 @@ class ResultLoop:
         members = self._store.members([one.group_id for one in still])
         return (*self._chords.facts(still, members, now), *self._chords.gone(counts, now))
 
-    def _level(self, health: BackendHealth, error: BrokerError | None, now: float) -> Evidence:
+    def _level(self, health: BackendHealth, error: BrokerUnavailableError | None, now: float) -> Evidence:
         if health.cause is None:
             self._failing_since = None
         elif self._failing_since is None:
@@ -107,7 +113,7 @@ class ResultLoop:
             how=health.how,
             data={
                 "cause": health.cause,
-                "reach": error.cause if isinstance(error, BrokerUnavailableError) else None,
+                "reach": None if error is None else error.cause,
                 "since": self._failing_since,
                 "address": self._backend.label,
                 "interval": self.interval,

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from celeriac.brokers import Broker
+from celeriac.model.broker import BrokerLook
 from celeriac.model.sighting import Search, Wanted
-from celeriac.model.task import Task
 from celeriac.store import Batch, Store
 
 IDLE = 1.0
@@ -27,11 +27,24 @@ class _Turn:
     due: float
 
 
+_Life = tuple[str | None, int | None, int | None] | None
+"""Which life of the broker it is, how often it was emptied in that, and how many keys it evicted that may be queues."""
+
+
+def _life(look: BrokerLook | None) -> _Life:
+    """A queue has no time to live: only a policy that takes any key takes it."""
+    if look is None:
+        return None
+    takes_any = (look.eviction_policy or "").startswith("allkeys")
+    return look.run_id, look.flushes, look.evicted_keys if takes_any else None
+
+
 class SeekLoop:
     """Search for suspects, and put on record what is found. Without any no question is asked.
 
     The same answer again doubles the wait: what is held for an hour does not cost a search each second. Two absences
-    come as fast as they can: they prove a loss.
+    come as fast as they can: they prove a loss. A broker that was restarted, emptied or evicts is asked for everything
+    anew: what is missed right after that, was lost to that.
     """
 
     name = "seek"
@@ -42,6 +55,7 @@ class SeekLoop:
         self._store = store
         self._wanted: Wanted | None = None
         self._turns: dict[str, _Turn] = {}
+        self._life: _Life = None
 
     def step(self, now: float) -> bool:
         """Begin a search if need be, or go on with it. Raises BrokerError, after which the next one begins anew."""
@@ -64,13 +78,19 @@ class SeekLoop:
     def _choose(self, now: float) -> Wanted | None:
         """The suspects whose turn it is."""
         suspects = self._store.suspects(LIMIT)
-        self._turns = {one.id: self._turns[one.id] for one in suspects if one.id in self._turns}
+        if suspects and self._is_stirred():
+            self._turns.clear()
+        self._turns = {one: self._turns[one] for one in suspects if one in self._turns}
         self.interval = SEEKING if suspects else IDLE
-        due = [one for one in suspects if self._is_due(one, now)]
-        return Wanted({one.id: one.queue for one in due}) if due else None
+        due = {one: queue for one, queue in suspects.items() if self._is_due(one, now)}
+        return Wanted(due) if due else None
 
-    def _is_due(self, task: Task, now: float) -> bool:
-        turn = self._turns.get(task.id)
+    def _is_stirred(self) -> bool:
+        before, self._life = self._life, _life(self._store.broker())
+        return before not in (None, self._life)
+
+    def _is_due(self, task_id: str, now: float) -> bool:
+        turn = self._turns.get(task_id)
         return turn is None or not now < turn.due <= now + LONGEST
 
     def _turn(self, task_id: str, answer: str, now: float) -> _Turn:

@@ -16,6 +16,8 @@ from celeriac.model.worker import Worker
 
 HEARD_BY = 1.0
 """Seconds after a loop turned by which all that it read has been heard of."""
+READ_BY = 2.0
+"""The same for one that has ended: nobody can wait for what it would have told."""
 DRAINS_FOR = 60.0
 CLOCKS = 0.5
 """Seconds by which a worker's clock may run ahead of ours."""
@@ -80,6 +82,11 @@ def pops(view: View) -> bool:
 def takes_from(worker: Worker, queue: str | None) -> bool:
     """True when it consumes the queue, as far as is known."""
     return queue is None or worker.queues is None or queue in worker.queues
+
+
+def may_have_kept(view: View, life: Life, missed: float) -> bool:
+    """True unless a life that has ended showed that it had read all that was given to it before `missed`."""
+    return _holder(view, life, _last_received(view)).clear <= missed + READ_BY
 
 
 def _of(
@@ -166,11 +173,18 @@ def _reason(life: Life, full: bool) -> str:
     return f"{node}, whose prefetch is full" if full else ""
 
 
+@once_per_view
 def _last_received(view: View) -> Mapping[tuple[str, int], float]:
     """When each life last took a message: what had been popped for it before, it had read by then."""
+    ahead = {(one.node, one.pid): _ahead(one) for one in view.workers}
     found: dict[tuple[str, int], float] = {}
     for _, last in deliveries(view):
         if last.received_at is not None and last.worker is not None and last.pid is not None:
             owner = (last.worker, last.pid)
-            found[owner] = max(found.get(owner, 0.0), last.received_at - CLOCKS)
+            found[owner] = max(found.get(owner, 0.0), last.received_at - ahead.get(owner, 0.0) - CLOCKS)
     return found
+
+
+def _ahead(worker: Worker) -> float:
+    """Seconds by which its clock is ahead of ours at least: a heartbeat is heard after it was sent."""
+    return max(0.0, worker.heartbeat_at - worker.heartbeat_seen)

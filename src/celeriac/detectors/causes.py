@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from celeriac.detectors.endings import ORDERLY_EXITS, Ending, endings
 from celeriac.detectors.fates import Fate
 from celeriac.detectors.memory import KILLED, fact
-from celeriac.detectors.traces import is_ended, is_from_box, seen
+from celeriac.detectors.traces import is_ended, is_from_box, mains_gone, seen
 from celeriac.model.evidence import Evidence
 from celeriac.model.finding import Confidence, Fact
 from celeriac.model.view import View
@@ -135,11 +135,20 @@ def _by_elimination(view: View, ending: Ending) -> Cause:
     if ending.goodbye_at is None and _broker_away(view, ending.at):
         words = "it ended while the broker could not be reached, so that a goodbye could not be heard; its log says why"
         return Cause("unknown", "certain", words)
+    if ending.goodbye_at is None and _left(view, ending):
+        words = "it ended by itself, and the broker took neither its goodbye nor the end of its record"
+        return Cause("unknown", "certain", f"{words}; its log says why")
     if ending.goodbye_at is None and _memory_was_watched(view, ending):
         words = "without a goodbye and without a record of memory: killed from outside, as far as can be seen"
         return Cause("sigkill", "likely", f"it ended {words}")
     confidence: Confidence = "certain" if ending.life else "possible"
     return Cause("unknown", confidence, "it ended without a goodbye, and nothing that can be seen says why")
+
+
+def _left(view: View, ending: Ending) -> bool:
+    """True when its black box says that nobody killed it."""
+    worker = ending.life.worker if ending.life else None
+    return worker is not None and any(one.data.get("left") is True for one in mains_gone(view, worker))
 
 
 def _memory_was_watched(view: View, ending: Ending) -> bool:

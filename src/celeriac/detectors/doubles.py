@@ -54,17 +54,18 @@ def taken_at(attempt: Attempt) -> float:
 @once_per_view
 def doubles(view: View) -> tuple[Double, ...]:
     """Every such task of the view."""
-    several = (task for task in view.tasks if _has_starts(task))
+    several = (task for task in view.tasks if _may_have_run_again(task))
     pairs = ((task, doubled(task.attempts, partial(_still_runs, view, task))) for task in several)
     return tuple(_double(view, task, *pair) for task, pair in pairs if pair is not None)
 
 
-def _has_starts(task: Task) -> bool:
-    """True when it may have started more than once. A start may be told twice, from inside and from outside; most tasks
-    started once, and their histories are not folded for this."""
+def _may_have_run_again(task: Task) -> bool:
+    """True when it may have run more than once. A start may be told twice, from inside and from outside, or only its
+    end be known; most tasks ran once, and their histories are not folded for this."""
     starts = [mark for mark in task.marks if mark.what == "started"]
     inside = sum(mark.inside for mark in starts)
-    return max(inside, len(starts) - inside, len({(mark.worker, mark.pid) for mark in starts})) > 1
+    ran_on = {(mark.worker, mark.pid) for mark in task.marks if mark.what in ("started", "succeeded")}
+    return max(inside, len(starts) - inside, len(ran_on)) > 1
 
 
 def _still_runs(view: View, task: Task, one: Attempt, then: Attempt) -> bool:

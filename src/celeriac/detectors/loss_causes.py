@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from celeriac.detectors import prose
 from celeriac.detectors.absences import Absence
-from celeriac.detectors.attendance import pops, takes_from
+from celeriac.detectors.attendance import may_have_kept, pops, takes_from
 from celeriac.detectors.deaths import Death, deaths
 from celeriac.detectors.endings import Ending, endings
 from celeriac.detectors.looks import emptied
@@ -15,7 +15,7 @@ from celeriac.detectors.memory import fact
 from celeriac.detectors.reading import once_per_view
 from celeriac.detectors.routes import bindings_are_old, leads_nowhere
 from celeriac.detectors.tail import is_whole, tail
-from celeriac.detectors.traces import seen
+from celeriac.detectors.traces import last_looked, seen
 from celeriac.model.broker import RABBITMQ
 from celeriac.model.evidence import BROKER_EDGES, Evidence
 from celeriac.model.finding import Confidence, Fact
@@ -77,7 +77,9 @@ def _known(view: View, absence: Absence) -> Cause | None:
 def _sooner(view: View, absence: Absence) -> Absence:
     """Missed since its queue was seen empty, where that was before any search: what came later did not take it."""
     empty = emptied(view, absence.task.queue, absence.after + CLOCKS)
-    return absence if empty is None else replace(absence, until=min(absence.until, empty))
+    if empty is None or empty >= absence.until:
+        return absence
+    return Absence(absence.task, absence.after, empty, absence.told)
 
 
 def forgotten(view: View, absence: Absence) -> Cause | None:
@@ -113,8 +115,13 @@ def _edges(view: View) -> Mapping[str, tuple[Evidence, ...]]:
 
 def _between(view: View, what: str, absence: Absence) -> Evidence | None:
     """The first such change between when the task was last there and when it was missed."""
-    edges = _edges(view)[what]
-    return next((one for one in edges if absence.after - CLOCKS <= one.at <= absence.until + AROUND), None)
+    edges = (one for one in _edges(view)[what] if absence.after - CLOCKS <= one.at)
+    return next((one for one in edges if _not_before(one) <= absence.until), None)
+
+
+def _not_before(edge: Evidence) -> float:
+    """A look that began then did not show it yet."""
+    return last_looked(edge) if "between" in edge.data else edge.at - AROUND
 
 
 def _by_the_broker(view: View, absence: Absence) -> Cause | None:
@@ -123,12 +130,20 @@ def _by_the_broker(view: View, absence: Absence) -> Cause | None:
         return _of_restart(restarted)
     flushed = _between(view, "broker-flushed", absence)
     if flushed is not None:
-        return Cause("flushed", flushed.id, flushed.at, "the broker's keys were flushed", facts=(fact(flushed),))
+        return _flushes(view)[flushed.id]
     evicted = _between(view, "broker-evicted", absence)
     if evicted is not None and (evicted.text("policy") or "").startswith("allkeys"):
         words = "the broker was full and evicted the queue"
         return Cause("evicted", "broker", evicted.at, words, facts=(fact(evicted),))
     return _with_its_queue(view, absence)
+
+
+@once_per_view
+def _flushes(view: View) -> Mapping[str, Cause]:
+    """Made once each: thousands are lost to one."""
+    words = "the broker's keys were flushed"
+    edges = _edges(view)["broker-flushed"]
+    return {one.id: Cause("flushed", one.id, one.at, words, facts=(fact(one),)) for one in edges}
 
 
 def _with_its_queue(view: View, absence: Absence) -> Cause | None:
@@ -171,7 +186,7 @@ def _of_restart(restarted: Evidence) -> Cause:
 def _with_a_worker(view: View, absence: Absence) -> Cause | None:
     """Popped for a worker that died before it had noted the message as unacknowledged (kombu/transport/redis.py,
     `_brpop_read`, then `QoS.append`)."""
-    ends = [one for one in _ends(view) if pops(view) and _may_have_popped(one, absence)]
+    ends = [one for one in _ends(view) if pops(view) and _may_have_popped(view, one, absence)]
     if not ends:
         return None
     ending = min(ends, key=lambda one: abs(one.at - absence.until))
@@ -200,10 +215,13 @@ def _ends(view: View) -> tuple[Ending, ...]:
     return tuple(one for one in endings(view) if one.life is not None)
 
 
-def _may_have_popped(ending: Ending, absence: Absence) -> bool:
+def _may_have_popped(view: View, ending: Ending, absence: Absence) -> bool:
+    """True for one that ended later than it was there, and did not show until then that it had read it."""
     life = ending.life
-    latest = absence.after - (AROUND if ending.inferred else CLOCKS)
-    return life is not None and ending.at >= latest and takes_from(life.worker, absence.task.queue)
+    earliest = absence.after - (AROUND if ending.inferred else CLOCKS)
+    if life is None or ending.at < earliest or not takes_from(life.worker, absence.task.queue):
+        return False
+    return ending.heir is life or may_have_kept(view, life, absence.until)
 
 
 def _death(view: View, ending: Ending) -> Death | None:

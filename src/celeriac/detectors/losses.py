@@ -14,6 +14,7 @@ from celeriac.detectors.loss_causes import Cause, cause_of, forgotten, was_kept
 from celeriac.detectors.reading import once_per_view
 from celeriac.model.attempt import AttemptState
 from celeriac.model.finding import finding_key
+from celeriac.model.sighting import Sighting
 from celeriac.model.task import Task
 from celeriac.model.view import View
 
@@ -95,11 +96,20 @@ def _forgotten(view: View, fate: Fate, task: Task) -> Cause | None:
 
 
 def _with_the_dead(view: View, fate: Fate, task: Task) -> Absence:
-    """A task that a worker had taken, and with which it died: missed since the look that shows it nowhere. While it was
-    published it was there; a receiver's clock may be wrong."""
-    last = task.last
+    """A task that a worker had taken, and with which it died: missed since a search, or the look, that shows it
+    nowhere. When it was published it was there; a receiver's clock may be wrong."""
+    last, sighting = task.last, view.sightings.get(task.id)
     after = (last.published_at if last else None) or task.published_at or task.updated_at
-    return Absence(task, after, max(fate.ending.at, view.broker.at if view.broker else 0.0), told=True)
+    seen = (sighting.seen_at if sighting else None) or 0.0
+    missed = _missed_since(task, sighting) or max(fate.ending.at, view.broker.at if view.broker else 0.0)
+    return Absence(task, max(after, seen), missed, told=True)
+
+
+def _missed_since(task: Task, sighting: Sighting | None) -> float | None:
+    """When a search first missed it that began after it was taken: before that it may have been in a socket."""
+    heard = max((mark.at for mark in task.marks if mark.what != "lost"), default=0.0)
+    begun = (sighting.absent_since, *sighting.absent_at) if sighting else ()
+    return next((at for at in begun if at is not None and at > heard), None)
 
 
 def _is_recent(view: View, fate: Fate) -> bool:
@@ -145,7 +155,8 @@ def _unsure(view: View) -> Mapping[str, Absence | Doubt | None]:
 
 
 def doubts(view: View) -> tuple[Doubt, ...]:
-    """Tasks of which nobody can say what became of them: missing ones, and those that were with a dead worker."""
+    """Tasks of which nobody can say what became of them: missing ones, those that were with a dead worker, and those
+    that were given back and stand nowhere, though somebody may have taken them unheard."""
     known = {task.id: task for task in view.tasks}
     found = list(missing(view).doubts)
     for fate in fates(view):
@@ -154,4 +165,7 @@ def doubts(view: View) -> tuple[Doubt, ...]:
         because = f"{fate.ending.name} had it and {ended}: {why}"
         asked = [one for one in fate.unsure if one in known and not isinstance(_unsure(view).get(one), Absence)]
         found += [Doubt(known[one], because) for one in asked]
+    found += [
+        one for one in _unsure(view).values() if isinstance(one, Doubt) and not view.sightings[one.task.id].unsure
+    ]
     return tuple(one for one in found if one.task.state is not AttemptState.LOST)

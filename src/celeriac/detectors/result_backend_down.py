@@ -31,6 +31,10 @@ _FIX = {
     ),
     "read-only": Fix(f"redis-cli -u {_URL} INFO", "point workers at the primary; free the disk that saves fail on"),
 }
+_IN_A_DATABASE = {
+    "unreachable": "start it, or mend the way to it",
+    "read-only": "point workers at the primary",
+}
 _PREVENT = {
     "unreachable": (
         Prevent("result_backend_always_retry", "True", "a result is tried again, with backoff, instead of thrown away"),
@@ -87,11 +91,8 @@ def _finding(view: View, cause: str, since: float, level: Evidence | None, unsav
         evidence=(*_read(level), *(_said(task) for task in unsaved[:FACTS]), *(_mute(task) for task in silent[:FACTS])),
         ruled_out=_broker(view, level),
         impact=Impact(failed=lost, unknown=tuple(task.id for task in silent)),
-        fix=(_FIX[cause], *_again(lost)),
-        verify=(
-            Verify(f"redis-cli -u {_URL} PING", "PONG"),
-            Verify(f"celeriac diagnose --only {KIND}", "no finding, exit code 0"),
-        ),
+        fix=(_fix(cause, level), *_again(lost)),
+        verify=(*_ping(level), Verify(f"celeriac diagnose --only {KIND}", "no finding, exit code 0")),
         prevent=_PREVENT.get(cause, ()),
         caused_by=finding_key("broker", "broker") if _shares_fault(view, level) else None,
     )
@@ -117,6 +118,20 @@ def _mute(task: Task) -> Fact:
     return Fact(task.updated_at, "event", words, "celery -A PROJ inspect active")
 
 
+def _is_redis(level: Evidence | None) -> bool:
+    return level is None or (level.text("address") or "").startswith("redis")
+
+
+def _fix(cause: str, level: Evidence | None) -> Fix:
+    if level is None or _is_redis(level):
+        return _FIX[cause]
+    return Fix(level.how, _IN_A_DATABASE[cause])
+
+
+def _ping(level: Evidence | None) -> tuple[Verify, ...]:
+    return (Verify(f"redis-cli -u {_URL} PING", "PONG"),) if _is_redis(level) else ()
+
+
 def _again(lost: tuple[str, ...]) -> tuple[Fix, ...]:
     if not lost:
         return ()
@@ -133,6 +148,8 @@ def _broker(view: View, level: Evidence | None) -> tuple[RuledOut, ...]:
 
 def _shares_fault(view: View, level: Evidence | None) -> bool:
     """True when the broker cannot be read, and is the same server."""
+    if not _is_redis(level):  # a database on the broker's host is another server
+        return False
     broker = view.source("broker")
     address = (level.text("address") or "") if level is not None else ""
     place = address.partition("://")[2].rpartition("/")[0]

@@ -18,7 +18,8 @@ INFERRED = "RabbitMQ shows no ids, and nobody saw the worker end: it may have it
 
 @dataclass(frozen=True, slots=True)
 class Returns:
-    """A dead worker's open tasks: acknowledged and gone, given back, or neither is told, for the reason in `why`."""
+    """A dead worker's open tasks: acknowledged and gone, given back (wherever they went then), or neither is told, for
+    the reason in `why`."""
 
     lost: tuple[Task, ...]
     requeued: tuple[Task, ...]
@@ -32,7 +33,7 @@ def returns(view: View, ending: Ending, tasks: Iterable[Task]) -> Returns:
     for task in tasks:
         if _is_gone(view, ending, task):
             lost.append(task)
-        elif _was_kept(task) and (_reconnected(ending) or not ending.inferred):
+        elif _was_kept(task) and (_is_lost(task) or _reconnected(ending) or not ending.inferred):
             requeued.append(task)
         else:
             unsure.append(task)
@@ -50,11 +51,18 @@ def was_acknowledged(task: Task) -> bool:
 
 
 def _is_gone(view: View, ending: Ending, task: Task) -> bool:
-    if task.state is AttemptState.LOST:
+    """True for what went with the worker. What the broker kept for it did not, though it stands nowhere now."""
+    if _was_kept(task):
+        return False
+    if _is_lost(task):
         return True
     if was_acknowledged(task):
         return not _reconnected(ending)
     return not ending.inferred and _is_missed(view, ending, task)
+
+
+def _is_lost(task: Task) -> bool:
+    return task.state is AttemptState.LOST
 
 
 def _is_missed(view: View, ending: Ending, task: Task) -> bool:

@@ -89,9 +89,10 @@ def _runs(one: Double) -> tuple[Fact, ...]:
 def _run(one: Double, run: Attempt) -> Fact:
     child = "" if run.child is None else f", child {run.child}"
     where = f"{run.worker or 'a worker'} (pid {run.pid or 'unknown'}{child})"
-    began = run.started_at or 0.0
+    began = run.started_at or taken_at(run)
     end = f"{run.state.value} {prose.instant(run.ended_at)}" if run.ended_at is not None else "no end yet"
-    words = f"{one.task.id}, delivery {run.number} ({run.delivery}): started {prose.instant(began)} on {where}, {end}"
+    verb = "taken" if run.started_at is None else "started"
+    words = f"{one.task.id}, delivery {run.number} ({run.delivery}): {verb} {prose.instant(began)} on {where}, {end}"
     return Fact(began, "event", words, f"celeriac task {one.task.id}")
 
 

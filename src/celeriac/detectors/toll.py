@@ -8,6 +8,7 @@ from celeriac.detectors.deaths import Death, deaths
 from celeriac.detectors.fates import Fate, held_until, look_after, names_of
 from celeriac.detectors.liveness import living
 from celeriac.detectors.strays import strays
+from celeriac.model.attempt import AttemptState
 from celeriac.model.broker import Held
 from celeriac.model.finding import Impact
 from celeriac.model.queue import Queue
@@ -84,7 +85,7 @@ def growing(view: View, queue: Queue, since: float) -> str:
 
 def _requeued(view: View, fate: Fate) -> tuple[str, ...] | None:
     """None where a broker that gives back by itself may have given back what no record names."""
-    found = tuple(task.id for task in fate.requeued)
+    found = tuple(task.id for task in fate.requeued if task.state is not AttemptState.LOST)
     return None if not found and fate.lost is None and not pops(view) else found
 
 

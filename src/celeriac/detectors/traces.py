@@ -64,7 +64,7 @@ def trace(view: View, life: Worker) -> Trace:
 
 
 def last_looked(gone: Evidence) -> float:
-    """When a process that is gone was last seen running."""
+    """When a process that is gone was last seen running, or a broker as it was before a change."""
     between = gone.data.get("between")
     if isinstance(between, (list, tuple)) and between and isinstance(between[0], (int, float)):
         return float(between[0])
@@ -150,12 +150,21 @@ def _container(view: View, life: Worker, main: Evidence | None) -> Evidence | No
     given = (life.host, main.container, main.text("container")) if main else (life.host,)
     wanted = {_short(name) for name in given if name}
     found = (*seen(view, "container"), *seen(view, "container-died"))
-    return _newest(one for one in found if life.node in one.nodes or wanted & _labels(one))
+    by_id = [one for one in found if wanted & _ids(one)]
+    by_name = [one for one in found if life.node in one.nodes or (one.text("name") or "").lstrip("/") in wanted]
+    return _newest(by_id or _of_one_host(by_name, main))
 
 
-def _labels(container: Evidence) -> set[str]:
-    given = (container.container, container.text("id"), container.text("name"))
-    return {_short(label) for label in given if label}
+def _of_one_host(named: list[Evidence], main: Evidence | None) -> list[Evidence]:
+    """An engine gives each name anew: those on the host of the process, or of the only host that has the name. A pod's
+    host may be called otherwise there."""
+    if main is not None:
+        return [one for one in named if one.host == main.host or one.source != "docker"]
+    return named if len({one.host for one in named}) == 1 else []
+
+
+def _ids(container: Evidence) -> set[str]:
+    return {_short(label) for label in (container.container, container.text("id")) if label}
 
 
 def _short(label: str) -> str:

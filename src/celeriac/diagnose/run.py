@@ -11,7 +11,6 @@ from random import Random
 
 from celeriac.brokers import Broker
 from celeriac.brokers.open import open_broker
-from celeriac.brokers.results import started_results
 from celeriac.clock import Clock, SystemClock
 from celeriac.collector import collect
 from celeriac.detectors import with_plugins
@@ -24,6 +23,7 @@ from celeriac.incidents import diagnose
 from celeriac.loop import Loop, LoopRunner
 from celeriac.model.diagnosis import Diagnosis
 from celeriac.plugins import load
+from celeriac.results.open import started_results
 from celeriac.settings import Settings
 from celeriac.store import Batch, Store
 

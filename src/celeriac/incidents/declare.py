@@ -8,6 +8,7 @@ from celeriac.detectors import prose, task_held
 from celeriac.detectors.dropped import dropped
 from celeriac.detectors.fates import fates
 from celeriac.detectors.losses import deathbeds, doubts, vanished
+from celeriac.detectors.silenced import silenced
 from celeriac.model.attempt import AttemptState
 from celeriac.model.finding import Finding
 from celeriac.model.ledger import Declaration, Term
@@ -21,10 +22,10 @@ SHOWN = 200
 
 
 def declarations(view: View, findings: Iterable[Finding]) -> tuple[Declaration, ...]:
-    """One for each task; what is proven goes before what is in doubt. A loss that stands as it was declared is not
-    declared again."""
+    """One for each task; what is proven goes before what is in doubt, and that before what should be. A loss that
+    stands as it was declared is not declared again."""
     found: dict[str, Declaration] = {}
-    for one in (*_lost(view), *_held(findings), *_returned(view), *_unknown(view)):
+    for one in (*_lost(view), *_held(findings), *_unknown(view), *_returned(view)):
         found.setdefault(one.task_id, one)
     told = {task.id: task for task in view.tasks if task.state is AttemptState.LOST}
     return tuple(one for one in found.values() if not _stands(one, told.get(one.task_id)))
@@ -72,7 +73,7 @@ def _receiver(task: Task) -> str:
 
 
 def _unknown(view: View) -> Iterator[Declaration]:
-    for doubt in doubts(view):
+    for doubt in (*doubts(view), *silenced(view)):
         yield Declaration(doubt.task.id, Term.UNKNOWN, "", doubt.because, _just_after(doubt.task))
 
 

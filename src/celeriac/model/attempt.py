@@ -90,8 +90,12 @@ class Attempt:
 
 SKEW = 60.0
 """Seconds by which a producer's clock may run ahead of a worker's, so that a publish reads later than its own end."""
+TOLD_LATE = 5.0
+"""Seconds after the end of a run in which its start may yet be told."""
 ACKNOWLEDGED, UNACKNOWLEDGED = "acknowledged", "not acknowledged"
 """The detail of a start that says whether the message was acknowledged before it."""
+_STORED = (AttemptState.SUCCEEDED, AttemptState.FAILED)
+"""Ends that a pool process stores by itself (celery/app/trace.py)."""
 _TIME_OF = {"sent": "published_at", "received": "received_at", "started": "started_at"}
 
 
@@ -127,13 +131,21 @@ class _Draft:
         self.retries = max(self.retries, mark.retries)
         self.child, self.peak = max(self.child, mark.child), max(self.peak, mark.peak)
         if mark.what in _TIME_OF:
-            setattr(self, _TIME_OF[mark.what], mark.at)
+            setattr(self, _TIME_OF[mark.what], self.ended_at if self.begins_late(mark) else mark.at)
         if mark.what == "started" and mark.detail:
             self.acknowledged = mark.detail == ACKNOWLEDGED
         if mark.what != "sent" and mark.worker:
             self.worker, self.pid = mark.worker, mark.pid
         if self.state.ended and self.state is not before:
             self.ended_at, self.detail = mark.at, mark.detail
+
+    def begins_late(self, mark: Mark) -> bool:
+        """True for the start of a run whose end is known from elsewhere: a pool process stores its result before its
+        worker says that it began."""
+        if mark.what != "started" or self.started_at is not None or self.state not in _STORED:
+            return False
+        same = self.worker == mark.worker and self.pid in (mark.pid, 0)  # a result names no pid
+        return same and self.ended_at is not None and mark.at - self.ended_at <= TOLD_LATE
 
     def attempt(self, before: _Draft | None) -> Attempt:
         return Attempt(
@@ -228,7 +240,7 @@ def _taken(drafts: list[_Draft], mark: Mark) -> _Draft | None:
     time = _TIME_OF[mark.what]
     for draft in reversed(drafts):
         same = draft.worker == mark.worker and _fits(draft, mark)
-        if draft.open and same and getattr(draft, time) in (None, mark.at):
+        if same and (draft.begins_late(mark) or (draft.open and getattr(draft, time) in (None, mark.at))):
             return draft
     current = drafts[-1]
     untaken = current.worker is None and (current.open or current.state is AttemptState.LOST)

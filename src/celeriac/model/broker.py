@@ -45,7 +45,8 @@ class BrokerLook:
 
     `held` is complete when `held_complete`, else the part that the budget allowed (`held_count` is always whole).
     `run_id` names one life of the server, `started_at` is when that began. In that life it was emptied `flushes` times
-    and has refused `refused` commands for want of memory. `bound` are the queues that an exchange led to, as read
+    and has refused `refused` commands for want of memory. `record_since` is when the record in this database began: not
+    before it was last emptied. `bound` are the queues that an exchange led to, as read
     from `bound_at` on; `published` is how many messages each queue ever took, where the broker counts them.
 
     `alarms` are what makes the broker refuse publishers ("memory", "disk"), `blocked` how many it blocks now.
@@ -76,6 +77,7 @@ class BrokerLook:
     started_at: float | None = None
     flushes: int | None = None
     refused: int | None = None
+    record_since: float | None = None
     bound: tuple[str, ...] | None = None
     bound_at: float | None = None
     published: Mapping[str, int] | None = None

@@ -40,7 +40,7 @@ END_OF_TIME = 253_402_300_800.0
 
 def fingerprint(*parts: object) -> str:
     """24 hex digits that are the same for the same parts: ids of events, evidence, findings and gaps."""
-    text = "\x1f".join(str(part) for part in parts)
+    text = "\x1f".join(map(str, parts))
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 

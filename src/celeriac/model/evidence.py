@@ -50,7 +50,8 @@ class Evidence:
                   children (host pids), rss (bytes), pool, stops ("terminated", when a stop signal is pending), stdout,
                   peers (the "address:port" it has TCP connections to, None when unseen)
     process-gone  as `process`, of its last look; `between` [last seen, first missed]. From what a killed recorder left
-                  behind (source worker): also boot and last, the number of the newest item it noted
+                  behind (source worker): also boot, last, the number of the newest item it noted, and left: true when
+                  it ended by itself and could not hand over its record
     child-gone    pid of the child, parent (main's host pid), started, rss (bytes, of the last look; None when no look
                   found it alive). From inside (source worker; pids as the main sees them): also exit_code, signal,
                   cause (recycled | oom | segfault | signal | hard-time-limit | up-timeout | operator | shutdown | exit

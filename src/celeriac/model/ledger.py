@@ -125,6 +125,7 @@ def doubled(
     ran: list[Attempt] = []
     for attempt in attempts:
         if attempt.started_at is None:
+            ran += [attempt] if attempt.state is AttemptState.SUCCEEDED else []
             continue
         if attempt.delivery == "retry":
             beside = [one for one in ran if _outlived(one, attempt.started_at)]
@@ -142,7 +143,7 @@ CLOCKS_AGREE = 1.0
 
 def _is_repeated(one: Attempt, then: Attempt, still_runs: Callable[[Attempt, Attempt], bool]) -> bool:
     if one.state is AttemptState.SUCCEEDED:
-        return not _asked_anew(one, then)
+        return not (_asked_anew(one, then) or _may_be_its_end(one, then))
     if one.state is AttemptState.STARTED:
         return still_runs(one, then)
     return one.state in (AttemptState.RETRIED, AttemptState.REVOKED, *_RAN) and _ends_after(one, then.started_at)
@@ -153,10 +154,16 @@ def _asked_anew(one: Attempt, then: Attempt) -> bool:
     return one.ended_at is not None and then.published_at is not None and then.published_at >= one.ended_at
 
 
+def _may_be_its_end(one: Attempt, then: Attempt) -> bool:
+    """True for a run of which only the end is known, by its result, when that came after `then` was taken: a result
+    does not say which delivery it is of."""
+    return one.started_at is None and (one.ended_at or 0.0) >= (then.received_at or then.started_at or 0.0)
+
+
 def _outlived(one: Attempt, started_at: float) -> bool:
     """True when a run went on beside its own retry. One that ended as retried tells of its end after the retry was
     published (celery/app/task.py, retry), and is no such run."""
-    return one.state in _RAN and _ends_after(one, started_at)
+    return one.started_at is not None and one.state in _RAN and _ends_after(one, started_at)
 
 
 _RAN = (AttemptState.SUCCEEDED, AttemptState.FAILED)

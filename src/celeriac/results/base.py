@@ -41,6 +41,8 @@ class ResultBackend(Protocol):
 
     label: str
     """The address without secrets."""
+    ping: str
+    """The command that shows whether it answers."""
 
     def health(self) -> BackendHealth:
         """Whether it would take a result now."""

@@ -6,11 +6,12 @@ worker's death it is the only trace that names the task (celery/app/trace.py; ke
 
 from __future__ import annotations
 
-from celeriac.brokers.redis_results import RedisResults
-from celeriac.brokers.result_base import ResultBackend
 from celeriac.errors import UnsupportedByBrokerError
 from celeriac.model.event import Event, fingerprint
 from celeriac.model.outcome import Outcome
+from celeriac.results.base import ResultBackend
+from celeriac.results.database import DatabaseResults
+from celeriac.results.redis import RedisResults
 from celeriac.settings import ResultSettings
 
 SOURCE = "result-backend"
@@ -22,7 +23,7 @@ _REDIS = ("redis://", "rediss://", "redis+socket://")
 def open_results(settings: ResultSettings) -> ResultBackend | None:
     """The reader of the backend in the settings, None without one; connects at the first use.
 
-    Raises UnsupportedByBrokerError for a backend that is not Redis, ConfigError for a URL that is none.
+    Raises UnsupportedByBrokerError for a backend of a kind that cannot be read, ConfigError for a URL that is none.
     """
     if settings.url is None:
         return None
@@ -43,10 +44,12 @@ def started_results(url: str, now: float) -> tuple[Event, ...]:
 
 
 def _reader(url: str, prefix: str) -> ResultBackend:
+    if url.startswith("db+"):
+        return DatabaseResults(url, TIMEOUT)
     if not url.startswith(_REDIS):
         raise UnsupportedByBrokerError(
-            "only Redis and Valkey result backends can be read yet",
-            hint="Give redis://HOST:PORT/DB, or leave the result backend out",
+            "only result backends in Redis, Valkey, PostgreSQL and SQLite can be read",
+            hint="Give redis://HOST:PORT/DB or db+postgresql://HOST/NAME, or leave the result backend out",
         )
     return RedisResults(url, prefix, TIMEOUT)
 

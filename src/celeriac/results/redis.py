@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from celeriac.brokers import result_meta
 from celeriac.brokers.address import parse
 from celeriac.brokers.errors import translate
 from celeriac.brokers.redis_keys import escape
 from celeriac.brokers.redis_link import Command, Link
 from celeriac.brokers.redis_server import parse_info
-from celeriac.brokers.result_base import BackendHealth, Discovered, Outcomes
 from celeriac.model.outcome import ChordCount, Outcome
+from celeriac.results import meta
+from celeriac.results.base import BackendHealth, Discovered, Outcomes
 
 TASK, GROUP = "celery-task-meta-", "celery-taskset-meta-"
 PAGE = 500
@@ -29,6 +29,8 @@ MOST_COUNTED = 1_000
 
 class RedisResults:
     """One thread's reader. `prefix` is the `global_keyprefix` of `result_backend_transport_options`."""
+
+    ping = "redis-cli -u RESULT_BACKEND_URL PING"
 
     def __init__(self, url: str, prefix: str, timeout: float) -> None:
         self._link = Link(parse(url), timeout)
@@ -51,7 +53,7 @@ class RedisResults:
         if facts.get("rdb_last_bgsave_status") == "err" and isinstance(stops, list) and stops[-1:] == [b"yes"]:
             fact = "its last save to disk failed, and stop-writes-on-bgsave-error refuses every write"
             return BackendHealth("read-only", fact, "redis-cli -u RESULT_BACKEND_URL INFO persistence")
-        return BackendHealth(None, "it answers and takes writes", "redis-cli -u RESULT_BACKEND_URL PING")
+        return BackendHealth(None, "it answers and takes writes", self.ping)
 
     def outcomes(self, ids: Sequence[str]) -> Outcomes:
         """What is stored of these tasks."""
@@ -99,13 +101,13 @@ class RedisResults:
         values = self._link.send([("GET", key) for _, key in wanted]) if wanted else []
         for (one, _), value in zip(wanted, values, strict=True):
             if isinstance(value, bytes):
-                yield result_meta.read(one, value)
+                yield meta.read(one, value)
 
     def _long(self, wanted: Sequence[tuple[str, bytes]]) -> Iterator[Outcome | None]:
         for one, key in wanted:
             head, tail = self._link.send([("GETRANGE", key, 0, END), ("GETRANGE", key, -END, -1)])
             if isinstance(head, bytes) and isinstance(tail, bytes):
-                yield result_meta.read_ends(one, head, tail)
+                yield meta.read_ends(one, head, tail)
 
     def _read(self, groups: Sequence[str]) -> list[list[Any]]:
         asked = [self._questions(group) for group in groups]

@@ -10,9 +10,11 @@ from kombu import Connection
 
 from celeriac.errors import TransportError, TransportUnavailableError
 from celeriac.transport.cap import NODE, Limits, Memory, ceiling, crowded, weight
-from celeriac.transport.redis_link import RedisLink
+from celeriac.transport.redis_link import KEY, RedisLink
 
 FIELD = "p"
+BEGUN = f"{KEY}:begun"
+"""Says when the stream began, in microseconds of the server's clock: not before the database was last emptied."""
 _APPEND = """
 local function newest()
   local stream = redis.call('XINFO', 'STREAM', KEYS[1])

@@ -39,7 +39,8 @@ _TAIL = slice(HEAD, SIZE)
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Who the owner is. `started` is Unix seconds; `group`, `version` and `inode` are its memory group's."""
+    """Who the owner is. `started` is Unix seconds; `group`, `version` and `inode` are its memory group's. `left` says
+    that it ended by itself, with a record that the broker had not taken."""
 
     boot: str
     role: str
@@ -50,6 +51,7 @@ class Label:
     group: str | None = None
     version: int | None = None
     inode: int | None = None
+    left: bool = False
 
 
 class BlackBox:
@@ -107,6 +109,11 @@ class BlackBox:
             version = group.group.version
             self._write_label(replace(self._label, group=group.path, version=version, inode=reading.inode))
         self._kills[0] = -1 if reading is None or reading.kills is None else reading.kills
+        self._touched[0] = now
+
+    def leave(self, now: float) -> None:
+        """The process ends by itself at `now`; whoever finds the box tells the rest. The lock goes with the process."""
+        self._write_label(replace(self._label, left=True))
         self._touched[0] = now
 
     def close(self) -> None:

@@ -77,6 +77,10 @@ class Flight:
             if not self._thread.is_alive():
                 self._watch.close()
 
+    def leave(self) -> None:
+        """The record has ended, all of it at the broker or not."""
+        self._boxes.close(time())
+
     @guarded
     def accepted(self, child: int, task_id: str, name: str) -> None:
         """The process has begun the task."""
@@ -116,7 +120,6 @@ class Flight:
         self._boxes.open(time())
         while not self._stop:
             self._turn()
-        self._boxes.close()
 
     def _turn(self) -> None:
         """One wait and what follows from it. A fault costs this turn, and the next waits its time all the same."""

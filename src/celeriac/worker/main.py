@@ -115,6 +115,8 @@ class Main:
         if self._flight is not None:
             self._flight.stop()
         self._recorder.close(FAREWELL)
+        if self._flight is not None:
+            self._flight.leave()
         self._installation.forks = False
         if self._link is not None:
             self._link.close()

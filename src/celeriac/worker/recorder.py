@@ -77,6 +77,16 @@ class Recorder:
         """Whether it takes nothing more."""
         return self._closing
 
+    @property
+    def cut_off(self) -> bool:
+        """Whether the broker did not take what was shipped last."""
+        return self._shipping.failures > 0
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is anything that is not at the broker yet."""
+        return self._shipping.waits
+
     def flush(self, timeout: float) -> bool:
         """Wait until all that was noted is shipped, at most `timeout` seconds; true when it is."""
         deadline = monotonic() + timeout

@@ -13,7 +13,7 @@ from celeriac.worker.facts import SOURCE
 from celeriac.worker.groups import Group
 from celeriac.worker.guard import guarded
 from celeriac.worker.recorder import Recorder
-from celeriac.worker.wrecks import Told, Wreck, sweep, wrecks
+from celeriac.worker.wrecks import Told, Wreck, is_crowded, sweep, wrecks
 
 EVERY = 2.0
 """Seconds between two searches."""
@@ -43,27 +43,38 @@ class Boxes:
             self._own.touch(now, group)
         if ticks >= self._next:
             self._next = ticks + EVERY
+            self._search(now, ticks)
+
+    def _search(self, now: float, ticks: float) -> None:
+        """While the record is cut off nothing told arrives, so that no box may go: it is told of again afterwards."""
+        if self._recorder.cut_off:
+            self._told.clear()
+        else:
             for wreck in wrecks(home(), self._system, os.geteuid(), self._random, self._told, ticks):
                 self._recorder.note_fact(gone(self._recorder.sender.host, wreck, now))
                 self._recorder.urge()
 
     @guarded
-    def close(self) -> None:
-        """This process ends as it should."""
-        if self._own is not None:
+    def close(self, now: float) -> None:
+        """This process ends by itself. Its box stays while the broker has not taken all of the record, unless many do:
+        a worker that is started again and again would fill the disk."""
+        if self._own is not None and self._recorder.waits and not is_crowded(home(), self._system, os.geteuid()):
+            self._own.leave(now)
+        elif self._own is not None:
             self._own.close()
 
 
 def gone(host: str, wreck: Wreck, now: float) -> Evidence:
     """How it was killed, its box does not know; whether its memory group killed since, the kernel does."""
     label = wreck.label
+    how = "by itself, and could not hand over its record," if label.left else "without a word"
     return Evidence(
         id=fingerprint("process-gone", "box", label.boot),
         at=now,
         source=SOURCE,
         what="process-gone",
         host=label.host,
-        fact=f"the main process of {label.node} (pid {label.pid}) ended without a word after item {wreck.last}: "
+        fact=f"the main process of {label.node} (pid {label.pid}) ended {how} after item {wreck.last}: "
         f"so says the black box it left on {host}",
         how=f"ps -p {label.pid}",
         pid=label.pid,
@@ -71,6 +82,7 @@ def gone(host: str, wreck: Wreck, now: float) -> Evidence:
         data={
             "boot": label.boot,
             "last": wreck.last,
+            "left": label.left,
             "tail": {"first": wreck.first, "items": list(wreck.items)},
             "role": label.role,
             "started": label.started,

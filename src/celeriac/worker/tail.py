@@ -35,7 +35,9 @@ _KINDS = (
 )
 """By their number in a slot: add at the end. Facts and heartbeats are not kept."""
 _INDEX = {kind: index for index, kind in enumerate(_KINDS)}
-_FLAGS = {"requeue": 1, "expired": 2, "terminated": 4}
+_FLAGS = {("requeue", True): 1, ("expired", True): 2, ("terminated", True): 4, ("acknowledged", True): 8} | {
+    ("acknowledged", False): 16
+}
 
 
 def write(view: memoryview, number: int, item: Item) -> None:
@@ -46,7 +48,7 @@ def write(view: memoryview, number: int, item: Item) -> None:
     place = number % SLOTS * SLOT
     data, task_id = item.data, (item.task_id or "").encode("utf-8", "replace")
     kind = _INDEX.get(item.kind, 0) if len(task_id) <= _LONGEST_ID else 0
-    flags = sum(bit for name, bit in _FLAGS.items() if data.get(name)) if kind else 0
+    flags = sum(bit for (name, said), bit in _FLAGS.items() if data.get(name) is said) if kind else 0
     retries, child = (data.get("retries"), data.get("child")) if kind else (None, None)
     _BODY.pack_into(
         view,
@@ -76,7 +78,7 @@ def _backwards(ring: bytes, last: int) -> Iterator[list[Any]]:
             return
         at, kind, flags, retries, child, length, text = _BODY.unpack_from(ring, place + _NUMBER.size)
         name = _KINDS[kind] if kind < len(_KINDS) else UNTOLD
-        data: dict[str, Any] = {flag: True for flag, bit in _FLAGS.items() if flags & bit}
+        data: dict[str, Any] = {flag: said for (flag, said), bit in _FLAGS.items() if flags & bit}
         data |= {"retries": retries} if retries >= 0 else {}
         data |= {"child": child} if child else {}
         yield [name, at, text[:length].decode("utf-8", "replace") or None, data]

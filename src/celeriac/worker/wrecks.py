@@ -63,6 +63,12 @@ def wrecks(home: Path, system: str, user: int, random: Random, told: Told, ticks
     return tuple(found.values())
 
 
+def is_crowded(home: Path, system: str, user: int) -> bool:
+    """True when more stand there than one search looks at: while the broker is away they only become more."""
+    with _boxes(home, user) as (_, names):
+        return sum(name.startswith(f"{system}.") for name in names) >= LOOKED_AT
+
+
 def sweep(home: Path, system: str, user: int, now: float) -> None:
     """Take away what another system's dead left there more than a day ago, and what is no box: nobody asks for it."""
     with _boxes(home, user) as (directory, names):

@@ -6,6 +6,7 @@ import pytest
 
 from celeriac.api.liveness import Liveness
 from celeriac.api.proofs import proofs
+from celeriac.api.standing import Verdict
 from celeriac.api.surroundings import Claimed, Declared, Line, Process, Role, Running, Surroundings, Usual
 from celeriac.api.truth import verdict
 from celeriac.clock import rfc3339
@@ -73,6 +74,13 @@ def test_a_started_task_runs_only_while_its_worker_lives() -> None:
     assert dead.word == "unknown"
     assert "that worker is dead" in dead.because
     assert verdict(task(*LIFE), Surroundings(AT)).word == "unknown"
+
+
+def test_a_silent_workers_task_stands_where_the_ledger_has_it() -> None:
+    silent = Liveness("silent", "no heartbeat for 9 s; whether it is dead is not known")
+    assert verdict(task(*LIFE), Surroundings(AT, liveness=silent)).word == "running"
+    doubt = Declared("unknown", "celery@a has it, and was not heard since 11:02:01Z: it is frozen")
+    assert verdict(task(*LIFE), Surroundings(AT, liveness=silent, declared=doubt)) == Verdict(*doubt)
 
 
 def test_an_incident_settles_a_started_task_as_lost() -> None:

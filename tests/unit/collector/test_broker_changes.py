@@ -54,6 +54,17 @@ def test_a_restart_is_told_at_the_time_the_server_began() -> None:
     assert found.at == BEFORE.at + 0.5
 
 
+@pytest.mark.parametrize(("began", "at"), [(None, 1.0), (0.3, 0.3), (-0.5, 0.0), (1.5, 1.0)])
+def test_a_flush_is_told_at_the_time_the_next_record_began(began: float | None, at: float) -> None:
+    since = None if began is None else BEFORE.at + began
+    (found,) = changes(BEFORE, after(flushes=1, record_since=since))
+    assert found.at == BEFORE.at + at
+
+
+def test_a_flush_that_left_our_record_alone_was_of_another_database() -> None:
+    assert kinds(BEFORE, after(flushes=1, record_since=BEFORE.at - 60.0)) == []
+
+
 def test_the_same_change_has_the_same_id_after_a_restart_of_ours() -> None:
     (one,), (other,) = changes(BEFORE, after(flushes=1)), changes(BEFORE, after(flushes=1))
     assert one.id == other.id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +19,7 @@ from celeriac.model.source import SourceMark
 from celeriac.store import Batch, Store
 
 NOW = 1_000.0
+LOOK = BrokerLook(NOW, NOW, "redis", "7", "master", 0.001, queues=(QueueSample("celery", NOW, 0),))
 
 
 class Answers:
@@ -56,8 +58,7 @@ class Answers:
 @pytest.fixture
 def store() -> Iterator[Store]:
     store = Store.open("sqlite://")
-    look = BrokerLook(NOW, NOW, "redis", "7", "master", 0.001, queues=(QueueSample("celery", NOW, 0),))
-    store.record(Batch(NOW, look=look, marks=(SourceMark("broker", NOW),)))
+    store.record(Batch(NOW, look=LOOK, marks=(SourceMark("broker", NOW),)))
     yield store
     store.close()
 
@@ -99,6 +100,33 @@ def test_the_same_answer_again_doubles_the_wait_up_to_a_limit(store: Store, answ
     _run(answers, store, 130)
     assert [at - NOW for at, _ in answers.asked] == [0, 1, 3, 7, 15, 31, 61, 91, 121]
     assert LONGEST == 30
+
+
+@pytest.mark.parametrize("changed", [{"run_id": "b"}, {"flushes": 2}, {"evicted_keys": 7}])
+def test_after_a_restart_a_flush_or_an_eviction_everything_is_looked_for_anew(
+    store: Store, changed: dict[str, Any]
+) -> None:
+    before = replace(LOOK, run_id="a", flushes=1, evicted_keys=5, eviction_policy="allkeys-lru")
+    store.record(Batch(NOW, look=before))
+    _publish(store, "t")
+    answers = Answers("found")
+    loop = _run(answers, store, 10)
+    assert [at - NOW for at, _ in answers.asked] == [0, 1, 3, 7]
+    store.record(Batch(NOW + 10, look=replace(before, at=NOW + 10, **changed)))
+    loop.step(NOW + 10)
+    loop.step(NOW + 11)
+    assert [at - NOW for at, _ in answers.asked] == [0, 1, 3, 7, 10, 11]
+
+
+def test_evictions_that_take_no_queue_change_nothing(store: Store) -> None:
+    before = replace(LOOK, run_id="a", evicted_keys=5, eviction_policy="volatile-lru")
+    store.record(Batch(NOW, look=before))
+    _publish(store, "t")
+    answers = Answers("found")
+    loop = _run(answers, store, 10)
+    store.record(Batch(NOW + 10, look=replace(before, at=NOW + 10, evicted_keys=900)))
+    loop.step(NOW + 10)
+    assert [at - NOW for at, _ in answers.asked] == [0, 1, 3, 7]
 
 
 def test_a_new_suspect_does_not_wait_for_the_old_ones(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -84,6 +85,14 @@ def test_docker_is_judged_by_flag_and_code_together(exit_code: int, oom_killed: 
 @pytest.mark.parametrize(("signal", "cause"), [(9, "sigkill"), (11, "exit")])
 def test_the_signal_of_an_unreaped_process_is_its_cause(signal: int, cause: str) -> None:
     assert told(evidence=(gone(signal=signal),), sources=sources("events", "process")) == cause
+
+
+def test_one_that_left_a_box_by_itself_was_killed_by_nobody() -> None:
+    left = replace(gone(left=True, boot="b", last=7), id="box", source="worker")
+    for ends in ((left,), (gone(), left)):
+        (death,) = deaths(dead_worker(evidence=ends))
+        assert death.cause is not None
+        assert (death.cause.slug, death.cause.confidence) == ("unknown", "certain")
 
 
 @pytest.mark.parametrize(

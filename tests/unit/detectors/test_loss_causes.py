@@ -16,6 +16,7 @@ from celeriac.model.queue import Queue, QueueSample
 from celeriac.model.sighting import Sighting
 from celeriac.model.task import UNCONFIRMED, Ending, Task
 from celeriac.model.view import View
+from celeriac.model.worker import Room
 from lab.views import NODE, NOW, dead_worker, evidence, look, queue, task, view, worker
 
 SENT = Task("lost", name="exports.csv", queue="celery", marks=(Mark(NOW - 30, 0, "sent", "web@1", 7),))
@@ -61,6 +62,11 @@ def test_what_happened_before_it_was_published_is_not(what: str) -> None:
     assert told(missed(edge(what, NOW - 40, policy="allkeys-lru"))).cause == "unknown"
 
 
+def test_what_was_missed_before_a_change_was_not_lost_to_it() -> None:
+    assert told(missed(edge("evicted", NOW - 2, policy="allkeys-lru", between=[NOW - 3.5, NOW - 2]))).cause == "evicted"
+    assert told(missed(edge("evicted", NOW - 2, policy="allkeys-lru", between=[NOW - 2.8, NOW - 2]))).cause == "unknown"
+
+
 def test_a_message_that_its_worker_could_not_read_is_undecodable() -> None:
     threw = evidence("message-refused", "worker", NOW - 20, nodes=(NODE,), task_id="lost")
     found = told(missed(threw))
@@ -79,6 +85,14 @@ def test_a_worker_that_died_before_the_publish_did_not() -> None:
     late = replace(SENT, marks=(Mark(NOW - 1.5, 0, "sent", "web@1", 7),))
     soon = Sighting("lost", NOW - 0.2, absences=2, absent_since=NOW - 0.8, absent_at=(NOW - 0.8, NOW - 0.2))
     assert told(missed(given=dead_worker(), suspects=(late,), sightings={"lost": soon})).cause == "unknown"
+
+
+def test_a_worker_that_read_all_it_was_given_before_it_died_did_not() -> None:
+    once = Sighting("lost", NOW - 2, absences=9, absent_since=NOW - 25, absent_at=(NOW - 3, NOW - 2))
+    assert told(missed(given=dead_worker(), sightings={"lost": once})).cause == "unknown"
+    full = replace(dead_worker().workers[0], room=Room(NOW - 5, reserved=4, prefetch=4))
+    given = replace(dead_worker(), workers=(full,))
+    assert told(missed(given=given, sightings={"lost": once})).cause == "in-socket"
 
 
 def test_a_flush_explains_more_than_a_death() -> None:
@@ -207,6 +221,20 @@ def test_what_the_broker_forgot_before_its_worker_died_did_not_die_with_that() -
     assert told(dead_worker(edge("flushed", NOW - 40), tasks=(reserved,))).cause == "early-ack"
     started = taken((NOW - 20, "received"), (NOW - 19, "started"))
     assert told(dead_worker(edge("flushed"), tasks=(started,))).cause == "early-ack"
+
+
+def test_what_a_search_missed_before_a_flush_was_evicted_earlier() -> None:
+    wiped = (edge("flushed", NOW - 3), edge("evicted", NOW - 12, policy="allkeys-lru"))
+    given = dead_worker(*wiped, tasks=(taken((NOW - 20, "received")),))
+    assert told(given).cause == "flushed"
+    between = Sighting("lost", NOW - 9, seen_at=NOW - 14, absences=2, absent_since=NOW - 10)
+    assert told(replace(given, sightings={"lost": between})).cause == "evicted"
+
+
+def test_what_was_missed_while_it_was_in_a_socket_was_not_gone_yet() -> None:
+    given = dead_worker(edge("flushed", NOW - 3), tasks=(taken((NOW - 20, "received")),))
+    unread = Sighting("lost", NOW - 24, absences=2, absent_since=NOW - 25, absent_at=(NOW - 25, NOW - 24))
+    assert told(replace(given, sightings={"lost": unread})).cause == "flushed"
 
 
 def test_what_was_lost_with_its_worker_stays_that_when_the_broker_is_flushed_later() -> None:

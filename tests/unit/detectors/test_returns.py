@@ -13,8 +13,9 @@ from celeriac.detectors.toll import impact
 from celeriac.incidents.declare import declarations
 from celeriac.model.attempt import ACKNOWLEDGED, UNACKNOWLEDGED
 from celeriac.model.ledger import Term
+from celeriac.model.mark import Mark
 from celeriac.model.sighting import Sighting
-from celeriac.model.task import Task
+from celeriac.model.task import Ending, Task
 from celeriac.model.view import View
 from lab.views import NOW, dead_worker, look, task, view, worker
 
@@ -88,6 +89,31 @@ def test_two_searches_after_the_death_prove_what_nothing_told() -> None:
 def test_what_was_given_back_waits_in_the_ledger() -> None:
     (declared,) = declarations(dead(PREFETCHED), ())
     assert (declared.task_id, declared.term) == ("prefetched", Term.WAITING)
+
+
+MISSED = Sighting("prefetched", NOW - 1, absences=2, absent_since=NOW - 3, absent_at=(NOW - 3, NOW - 1))
+TOLD = replace(PREFETCHED, marks=(Mark(NOW - 21, 0, "sent", "gen7@lab", 7, inside=True), *PREFETCHED.marks))
+
+
+def test_what_was_given_back_and_stands_nowhere_went_with_its_queue_and_not_with_its_worker() -> None:
+    seen = dead(TOLD, suspects=(TOLD,), sightings={"prefetched": MISSED})
+    (declared,) = declarations(seen, ())
+    assert (declared.term, declared.cause) == (Term.LOST, "flushed")
+    lost = replace(TOLD, marks=(*TOLD.marks, Mark(NOW - 1, 13, "lost")), ending=Ending(NOW - 1, "lost", "its queue"))
+    later = dead(lost, sightings={"prefetched": MISSED})
+    assert [found.cause for found in judge(later)] == ["flushed"]
+    assert impact(later, deaths(later)[0]).requeued == ()
+
+
+def test_what_was_given_back_and_stands_nowhere_is_unknown_while_it_may_have_been_taken_unheard() -> None:
+    deaf = replace(worker("other@lab"), task_event_seen=None, processed=5)
+    seen = dead(TOLD, suspects=(TOLD,), sightings={"prefetched": MISSED})
+    seen = replace(seen, workers=(*seen.workers, deaf))
+    (declared,) = declarations(seen, ())
+    assert (declared.term, declared.because) == (
+        Term.UNKNOWN,
+        "other@lab takes from its queue and tells no task events",
+    )
 
 
 def test_a_worker_that_connected_again_may_run_on_what_it_had_acknowledged() -> None:

@@ -43,6 +43,22 @@ def test_a_process_that_a_live_source_no_longer_sees_is_gone() -> None:
     assert deaf.gone is None
 
 
+def test_of_two_hosts_that_have_a_container_of_one_name_the_processs_own_joins() -> None:
+    here, there = container(nodes=()), container(NOW + 1, nodes=(), host="web-2", container="77aa", id="77aa")
+    named = worker("celery@worker")
+    inside = process(nodes=("celery@worker",))
+    assert trace(view(evidence=(here, there, inside)), named).container == here
+    assert trace(view(evidence=(there, inside)), named).container is None
+    assert trace(view(evidence=(here, there)), named).container is None
+    assert trace(view(evidence=(there,)), named).container == there
+
+
+def test_an_id_joins_whatever_the_host_is_called() -> None:
+    box = container(nodes=(), host="the-engines-own")
+    inside = process(nodes=("celery@worker",), container="9c5f0a7b1d2e")
+    assert trace(view(evidence=(box, inside)), worker("celery@worker")).container == box
+
+
 def test_a_container_joins_by_the_host_name_its_worker_has() -> None:
     box = container(nodes=())
     found = trace(view(evidence=(box,)), worker("celery@9c5f0a7b1d2e"))

@@ -12,7 +12,7 @@ from celeriac.model.mark import Mark
 from celeriac.model.sighting import Sighting
 from celeriac.model.task import Ending, Task
 from celeriac.model.view import View
-from lab.views import NODE, NOW, dead_worker, held, look, task, view, worker
+from lab.views import NODE, NOW, dead_worker, held, look, process, sources, task, view, worker
 
 SENT = Task("gone", name="exports.csv", queue="celery", marks=(Mark(NOW - 30, 0, "sent", "web@1", 7),))
 TWICE = Sighting("gone", NOW - 2, absences=2, absent_since=NOW - 3, absent_at=(NOW - 3, NOW - 2))
@@ -60,6 +60,20 @@ def test_what_nobody_can_judge_is_unknown_with_the_reason() -> None:
 def test_what_a_dead_worker_had_is_unknown_while_the_broker_cannot_be_read_whole() -> None:
     one = declared(dead_worker(tasks=(RAN,), broker=look(held_complete=False)))["run"]
     assert one.term is Term.UNKNOWN and NODE in one.because
+
+
+def test_what_a_silent_worker_has_is_unknown_until_it_is_heard_again() -> None:
+    frozen = view(tasks=(RAN,), workers=(worker(heard=NOW - 12),), evidence=(process(state="T"),))
+    one = declared(frozen)["run"]
+    assert one.term is Term.UNKNOWN and one.because.startswith(NODE) and one.because.endswith(": it is frozen")
+    later = replace(frozen, at=NOW + 3, evidence=(process(NOW + 3, state="T"),), sources=sources(at=NOW + 3))
+    assert declared(later)["run"].because == one.because
+    assert declared(view(tasks=(RAN,))) == {}
+
+
+def test_what_a_busy_worker_has_goes_on() -> None:
+    busy = worker(heard=NOW - 60, pool="solo")
+    assert declared(view(tasks=(RAN,), workers=(busy,), evidence=(process(state="R"),))) == {}
 
 
 def test_a_loss_is_declared_once_for_one_reason() -> None:

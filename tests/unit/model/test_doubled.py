@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from celeriac.model.attempt import Attempt, attempts
+from celeriac.model.attempt import Attempt, AttemptState, attempts
 from celeriac.model.ledger import doubled, is_doubled
 from celeriac.model.mark import Mark
 
@@ -27,6 +27,38 @@ def test_a_redelivery_that_began_before_the_first_run_ended_ran_twice() -> None:
 
 def test_a_redelivery_after_success_ran_twice() -> None:
     assert is_doubled(tried(*FIRST, (5.0, "succeeded", "a", 0), *AGAIN))
+
+
+def test_a_redelivery_after_a_success_of_which_only_the_end_is_known_ran_twice() -> None:
+    assert is_doubled(tried(*FIRST[:2], (5.0, "succeeded", "a", 0), *AGAIN))
+    assert not is_doubled(tried(*FIRST[:2], (5.0, "succeeded", "a", 0), AGAIN[0]))
+
+
+def test_an_end_that_may_be_of_the_next_delivery_is_no_run_of_its_own() -> None:
+    for at in (12.9, 13.2):
+        assert not is_doubled(tried(*FIRST[:2], *AGAIN, (at, "succeeded", "a", 0), (13.3, "succeeded", "b", 0)))
+    retried = ((12.0, "received", "b", 1), (13.0, "started", "b", 1))
+    assert not is_doubled(tried(*FIRST[:2], *retried, (15.2, "succeeded", "a", 0), (15.3, "succeeded", "b", 1)))
+
+
+def test_a_start_that_is_told_after_the_end_is_of_the_same_run() -> None:
+    late = tried(*FIRST[:2], (2.5, "succeeded", "a", 0), (3.0, "started", "a", 0))
+    assert [(one.started_at, one.ended_at) for one in late] == [(2.5, 2.5)]
+    assert not is_doubled(late)
+    assert is_doubled(tried(*FIRST[:2], (2.5, "succeeded", "a", 0), (3.0, "started", "a", 0), *AGAIN))
+
+
+def test_a_start_that_is_told_after_a_failure_is_of_the_same_run() -> None:
+    late = tried(*FIRST[:2], (2.5, "failed", "a", 0), (3.0, "started", "a", 0))
+    assert [(one.state, one.started_at) for one in late] == [(AttemptState.FAILED, 2.5)]
+
+
+def test_a_result_names_no_pid_and_its_run_may_yet_be_told_to_have_begun() -> None:
+    stored = Mark(2.5, STEPS["succeeded"], "succeeded", "a", 0, 0, "")
+    began = Mark(3.0, STEPS["started"], "started", "a", 9, 0, "")
+    for took in ((), (Mark(2.0, STEPS["received"], "received", "a", 9, 0, ""),)):
+        (run,) = attempts((*took, stored, began))
+        assert (run.state, run.pid, run.started_at) == (AttemptState.SUCCEEDED, 9, 2.5)
 
 
 def test_a_run_that_never_ended_is_no_duplicate_unless_somebody_saw_it_run() -> None:

@@ -17,6 +17,7 @@ import pytest
 from celeriac.model.parcel import Sender
 from celeriac.worker.blackbox import SUFFIX, BlackBox
 from celeriac.worker.buffer import Buffer
+from celeriac.worker.salvage import Boxes, gone
 from celeriac.worker.wrecks import DAY, KEPT, LOOKED_AT, Told, Wreck, sweep, wrecks
 
 OWNER = """
@@ -38,6 +39,8 @@ if sys.argv[2] == "hole":
     buffer.miss(1)
     buffer.add(Item("task-started", 2.0, "late", {"retries": 0, "child": 77}))
 box.touch(1234.5, None)
+if sys.argv[2] == "left":
+    box.leave(1236.5)
 if os.fork() == 0:
     sys.stdin.read()
     os._exit(0)
@@ -48,7 +51,8 @@ sys.stdin.read()
 
 @contextmanager
 def owned(home: Path, story: str = "whole") -> Iterator[subprocess.Popen[bytes]]:
-    """A process with a box in `home`, which dies there. Its story is whole, or has a "hole" of one item."""
+    """A process with a box in `home`, which dies there. Its story is whole, has a "hole" of one item, or ends when
+    it "left" by itself."""
     pipe = subprocess.PIPE
     with subprocess.Popen([sys.executable, "-c", OWNER, str(home), story], stdin=pipe, stdout=pipe) as owner:
         assert owner.stdout is not None
@@ -82,6 +86,73 @@ def test_each_finder_tells_of_a_box_once_and_takes_it_away_when_that_has_arrived
     assert len(found(tmp_path)) == 1, "the first finder may have been killed before it could hand over"
     wrecks(tmp_path, "ours", os.geteuid(), Random(1), told, 5.1 + KEPT)
     assert (list(tmp_path.iterdir()), told) == ([], {})
+
+
+def test_a_finder_that_is_cut_off_takes_no_box_away_and_tells_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with owned(tmp_path):
+        pass
+    monkeypatch.setattr("celeriac.worker.salvage.home", lambda: tmp_path)
+    told = list[str]()
+    recorder = SimpleNamespace(
+        sender=Sender("other", "worker", "w@lab", 1, "lab", 1.0),
+        cut_off=False,
+        note_fact=lambda fact: told.append(fact.id),
+        urge=lambda: None,
+    )
+    boxes = Boxes(cast("Any", recorder), "ours")
+
+    boxes.look(1.0, 0.0, None)
+    recorder.cut_off = True
+    boxes.look(1.0, KEPT + 1, None)
+    assert len(found(tmp_path)) == 1, "what was told of it may never arrive"
+    recorder.cut_off = False
+    boxes.look(1.0, KEPT + 10, None)
+    boxes.look(1.0, KEPT + 20, None)
+    assert len(told) == 2
+    assert len(set(told)) == 1
+    boxes.look(1.0, 2 * KEPT + 11, None)
+    assert found(tmp_path) == []
+
+
+def test_who_leaves_with_a_record_that_the_broker_did_not_take_leaves_the_box_too(tmp_path: Path) -> None:
+    with owned(tmp_path, "left"):
+        assert found(tmp_path) == [], "it may yet hand over"
+    (wreck,) = found(tmp_path)
+    assert (wreck.label.left, wreck.touched, wreck.last) == (True, 1236.5, 7)
+    fact = gone("lab", wreck, 1240.0)
+    assert fact.data["left"] is True and "by itself" in fact.fact
+
+
+@pytest.mark.parametrize(("waits", "stay"), [(True, 1), (False, 0)])
+def test_a_box_is_closed_once_the_record_is_at_the_broker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, waits: bool, stay: int
+) -> None:
+    home = tmp_path / "home"
+    monkeypatch.setattr("celeriac.worker.salvage.home", lambda: home)
+    monkeypatch.setattr("celeriac.worker.blackbox.home", lambda: home)
+    sender = Sender(f"own-{id(home)}", "worker", "w@lab", os.getpid(), "lab", 1.0)
+    recorder = SimpleNamespace(sender=sender, buffer=Buffer(100, 10**6), waits=waits)
+    boxes = Boxes(cast("Any", recorder), "ours")
+    boxes.open(1.0)
+    boxes.close(2.0)
+    assert len(list(home.iterdir())) == stay
+
+
+def test_where_many_boxes_stand_already_none_is_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "home"
+    home.mkdir(0o700)
+    monkeypatch.setattr("celeriac.worker.salvage.home", lambda: home)
+    monkeypatch.setattr("celeriac.worker.blackbox.home", lambda: home)
+    for number in range(LOOKED_AT):
+        (home / f"ours.{number}{SUFFIX}").touch()
+    sender = Sender(f"own-{id(home)}", "worker", "w@lab", os.getpid(), "lab", 1.0)
+    recorder = SimpleNamespace(sender=sender, buffer=Buffer(100, 10**6), waits=True)
+    boxes = Boxes(cast("Any", recorder), "ours")
+    boxes.open(1.0)
+    boxes.close(2.0)
+    assert len(list(home.iterdir())) == LOOKED_AT
 
 
 def test_another_systems_box_is_left_to_that_one_and_swept_after_a_day(tmp_path: Path) -> None:

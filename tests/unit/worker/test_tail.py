@@ -24,15 +24,17 @@ def ring(*items: Item, first: int = 1) -> bytearray:
 def test_what_was_noted_is_read_back_with_what_a_fold_needs() -> None:
     items = (
         Item("task-received", 1.5, "t1", {"name": "mail.send", "retries": 2}),
-        Item("task-started", 1.6, "t1", {"child": 4130, "retries": 2}),
+        Item("task-started", 1.6, "t1", {"child": 4130, "retries": 2, "acknowledged": False}),
+        Item("task-started", 1.6, "t2", {"acknowledged": True}),
         Item("task-rejected", 1.7, "t1", {"requeue": True, "retries": 2}),
         Item("task-revoked", 1.8, "t2", {"expired": True, "terminated": False}),
     )
-    first, told = read(bytes(ring(*items)), 4)
+    first, told = read(bytes(ring(*items)), 5)
     assert first == 1
     assert told == [
         ["task-received", 1.5, "t1", {"retries": 2}],
-        ["task-started", 1.6, "t1", {"retries": 2, "child": 4130}],
+        ["task-started", 1.6, "t1", {"acknowledged": False, "retries": 2, "child": 4130}],
+        ["task-started", 1.6, "t2", {"acknowledged": True}],
         ["task-rejected", 1.7, "t1", {"requeue": True, "retries": 2}],
         ["task-revoked", 1.8, "t2", {"expired": True}],
     ]
