@@ -35,7 +35,8 @@ def suspects(connection: Connection, at: float, limit: int) -> list[Row[Any]]:
 
     A queue is first in, first out: while the oldest message in it was published before a task, that one waits behind
     it. So what is older than the oldest is missed; and where clearly fewer messages stand than tasks should wait, any
-    of them may be. A suspect is looked for, not judged.
+    of them may be. A suspect is looked for, not judged. What is missed and what is in doubt already leave each
+    other half of the room: a fleet that is frozen must not hide a new loss.
     """
     looked = queues.newest(connection)
     missing: dict[str, Row[Any]] = {}
@@ -45,8 +46,13 @@ def suspects(connection: Connection, at: float, limit: int) -> list[Row[Any]]:
             before = _expected(connection, looked.get(queue), waiting, at)
             _add(missing, connection, _waiting(rows.c.queue == queue, before, at, limit))
     _add(missing, connection, _waiting(rows.c.queue.is_(None), at, at, limit))
-    _add(missing, connection, _in(Term.UNKNOWN).limit(limit))
-    return sorted(missing.values(), key=lambda row: (row.updated_at, row.id))[:limit]
+    doubted = sorted(connection.execute(_in(Term.UNKNOWN).limit(limit)), key=_age)
+    missed = sorted(missing.values(), key=_age)[: max(limit - limit // 2, limit - len(doubted))]
+    return sorted([*missed, *doubted[: limit - len(missed)]], key=_age)
+
+
+def _age(row: Row[Any]) -> tuple[float, str]:
+    return row.updated_at, row.id
 
 
 def _add(missing: dict[str, Row[Any]], connection: Connection, queries: Select[Any] | Sequence[Select[Any]]) -> None:

@@ -121,6 +121,15 @@ def test_what_a_worker_took_or_ended_is_no_suspect(store: Store) -> None:
     assert _suspects(store) == []
 
 
+def test_many_in_doubt_leave_room_for_what_is_newly_missed(store: Store) -> None:
+    ids = _sent(store, *range(100, 108))
+    _look(store, celery=(0, None))
+    in_doubt = [Declaration(one, Term.UNKNOWN, "", "its worker is frozen", 100.001) for one in ids[:6]]
+    store.declare(in_doubt, NOW)
+    assert list(store.suspects(4)) == [*ids[:2], *ids[6:]]
+    assert list(store.suspects(7)) == [*ids[:5], *ids[6:]]
+
+
 def test_an_unknown_stays_suspected_and_a_lost_one_does_not(store: Store) -> None:
     ids = _sent(store, 100, 200)
     _look(store, celery=(0, None))
