@@ -26,7 +26,7 @@ from lab.wait import wait_until
 pytestmark = [pytest.mark.redis, pytest.mark.timeout(120)]
 
 SECRET = "hunter2"
-IN_TIME = 15.0
+IN_TIME = 60.0
 ASK_BROKER = ("diagnose", "serve")
 ASK_STORE = ("serve", "status", "incidents")
 
