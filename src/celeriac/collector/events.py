@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from celeriac.brokers import EventBatch, EventStream
 from celeriac.collector.books import Books
 from celeriac.collector.marking import failed, read
-from celeriac.errors import BrokerError, StoreUnavailableError
+from celeriac.errors import BrokerError, StoreUnavailableError, WireError
+from celeriac.model.event import Event
 from celeriac.model.source import SourceMark
 from celeriac.store import Batch, Store
 from celeriac.telemetry import JunkSeen, emit
@@ -13,6 +16,7 @@ from celeriac.telemetry import JunkSeen, emit
 NAME = "events"
 FLUSH = 0.2
 LIMIT = 5_000
+EXAMPLE_LENGTH = 120
 
 
 class EventLoop:
@@ -64,10 +68,28 @@ class EventLoop:
     def _save(self, batch: Batch) -> None:
         self._unsaved = batch
         try:
-            self._store.record(batch)
+            self._record(batch)
         except StoreUnavailableError:
             raise
         except Exception:
             self._unsaved = None  # a batch that can never be recorded must not block the next
             raise
         self._unsaved = None
+
+    def _record(self, batch: Batch) -> None:
+        """Where one event holds what no store takes, it alone is set aside, and said."""
+        try:
+            self._store.record(batch)
+        except WireError as error:
+            refused = self._refused(batch.now, batch.events)
+            self._store.record(replace(batch, events=()))
+            emit(JunkSeen(max(1, refused), str(error)[:EXAMPLE_LENGTH]))
+
+    def _refused(self, now: float, events: tuple[Event, ...]) -> int:
+        """How many of `events` no store takes; the others are recorded. By halves: one in thousands is found soon."""
+        try:
+            self._store.record(Batch(now, events=events))
+        except WireError:
+            half = len(events) // 2
+            return 1 if not half else self._refused(now, events[:half]) + self._refused(now, events[half:])
+        return 0
