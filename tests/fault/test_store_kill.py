@@ -10,9 +10,13 @@ import threading
 from pathlib import Path
 from random import Random
 
+import pytest
+
 from celeriac.store import Batch, Store
 from lab.lifecycle import life
 from lab.store_writer import batch, task_ids
+
+pytestmark = pytest.mark.timeout(300)
 
 ROUNDS = 20
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}

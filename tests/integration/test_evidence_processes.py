@@ -126,7 +126,8 @@ def test_a_pool_process_that_came_and_ended_between_two_looks_is_gone_once(serve
         (child,) = worker.children
         os.kill(child, signal.SIGSEGV)
         wait_until(lambda: _state(child) == "Z", why="its end")
-        gone = {one.pid: one.data for one in source.look(10.1).evidence if one.what == "child-gone"}
+        edges = (one for one in source.look(10.1).evidence if one.what == "child-gone")
+        gone = {one.pid: one.data for one in edges if one.number("parent") == worker.pid}
         assert gone.keys() == {first, child}
         assert (gone[child]["signal"], gone[child]["rss"]) == (signal.SIGSEGV, None)
         assert not [one for one in source.look(10.2).evidence if one.what == "child-gone"]
