@@ -103,7 +103,8 @@ class RedisBroker:
         self._client.flushdb()
 
     def fill(self, seconds: float) -> None:
-        """No room: what is read still goes out, what is written is refused (noeviction)."""
+        """No room: what is read still goes out, what is written is refused."""
+        self._client.config_set("maxmemory-policy", "noeviction")
         try:
             self._client.config_set("maxmemory", "1mb")
             time.sleep(seconds)
@@ -112,17 +113,14 @@ class RedisBroker:
                 self._client.config_set("maxmemory", "0")
 
     def evict(self, seconds: float) -> None:
-        """No room, and the oldest keys make some: queues and all. The policy stays a little longer, to be seen."""
+        """No room, and the oldest keys make some: queues and all."""
+        self._client.config_set("maxmemory-policy", "allkeys-lru")
         try:
-            self._client.config_set("maxmemory-policy", "allkeys-lru")
             self._client.config_set("maxmemory", "1mb")
-            time.sleep(seconds)
-            self._client.config_set("maxmemory", "0")
             time.sleep(seconds)
         finally:
             with suppress(redis.RedisError):
                 self._client.config_set("maxmemory", "0")
-                self._client.config_set("maxmemory-policy", "noeviction")
 
     def __enter__(self) -> Self:
         self._server.__enter__()

@@ -292,6 +292,18 @@ def test_a_record_that_begins_anew_dates_a_flush(server: RedisServer, broker: Re
     assert after <= time.time()
 
 
+def test_a_full_server_still_says_that_nothing_is_held(server: RedisServer, broker: RedisBroker) -> None:
+    client = server.client()
+    client.config_set("maxmemory", "1mb")
+    look = _look(broker)
+    assert (look.held, look.held_complete) == ((), True)
+    client.config_set("maxmemory", "0")
+    client.hset("unacked", "tag", "x")
+    client.zadd("unacked_index", {"tag": 1.0})
+    client.config_set("maxmemory", "1mb")
+    assert _look(broker).held is None
+
+
 def test_a_server_that_loads_its_data_is_seen_loading() -> None:
     with RedisServer("--appendonly", "yes", "--aof-use-rdb-preamble", "no") as server:
         client = server.client()

@@ -70,14 +70,17 @@ def test_what_a_worker_has_is_counted_with_its_connection(host: VirtualHost, bro
     conf = {**LATE, "task_default_queue_type": kind, "worker_detect_quorum_queues": True}
     with Producer(host.url, conf) as producer, Worker(host.url, node=node(), conf=conf, concurrency=1):
         producer.send("nap", 10)
-        wait_until(lambda: getattr(queue(broker.look(time.time())), "unacked", 0) == 1, timeout=15)
-        look = broker.look(time.time())
+        look = wait_until(lambda: _with_one_held(broker.look(time.time())), timeout=30, why="the figures to come in")
     sample = queue(look)
     assert sample is not None
     assert (sample.ready, sample.consumers, sample.role) == (0, 1, None)
     assert look.held is None, "RabbitMQ shows no message"
-    assert look.held_count == 1
     assert [one.unacked for one in look.consumers or () if one.waiting] == [1]
+
+
+def _with_one_held(look: BrokerLook) -> BrokerLook | None:
+    """A queue's figures and a channel's come in one after the other."""
+    return look if (getattr(queue(look), "unacked", 0), look.held_count) == (1, 1) else None
 
 
 def test_queues_that_stand_aside_are_told_from_work(host: VirtualHost, broker: Broker) -> None:

@@ -248,6 +248,24 @@ def test_what_was_sent_just_before_the_server_lost_its_data_is_sent_again(serve:
         assert set(_all(inlet)) == {b"before:0", b"before:1", b"before:2", b"after"}
 
 
+def test_what_was_evicted_alone_is_sent_again_though_the_reader_made_the_stream_anew(
+    serve: Callable[..., RedisServer],
+) -> None:
+    server = serve()
+    with closing(_outlet(server, SMALL)) as outlet, closing(_inlet(server)) as inlet:
+        outlet.send(b"before")
+        server.client().delete(KEY)
+        assert _all(inlet) == []
+        outlet.send(b"after")
+        assert set(_all(inlet)) == {b"before", b"after"}
+        outlet.send(b"later")
+        assert _all(inlet) == [b"later"]
+        server.client().delete(f"{KEY}:begun")
+        outlet.send(b"last")
+        outlet.send(b"very last")
+        assert _all(inlet)[-1] == b"very last"
+
+
 def test_while_the_server_keeps_its_data_nothing_is_sent_twice(serve: Callable[..., RedisServer]) -> None:
     server = serve()
     with (

@@ -42,12 +42,21 @@ def read_unacked(link: Link, keys: Keys, limit: int, route: Router) -> Unacked:
     parts = answer if isinstance(answer, list) else [answer]
     fault = next((part for part in parts if isinstance(part, Exception)), None)
     if fault is not None:
-        return Unacked(None, None, complete=False, blind_spots=(_unseen(f"it cannot be read: {fault}"),))
+        return _refused(link, keys, fault)
     count, indexed, flat = parts
     since = {tag: float(score) for tag, score in zip(flat[: 2 * limit : 2], flat[1::2], strict=False)}
     held, whole = _fetch(link, keys, since, route)
     complete = whole and count <= len(since)
     return Unacked(held, count, complete, tuple(_gaps(count, indexed, complete=complete)))
+
+
+def _refused(link: Link, keys: Keys, fault: Exception) -> Unacked:
+    """A full server refuses a transaction, even one that only reads (redis/src/server.c, processCommand), but says
+    whether there is anything."""
+    (count,) = link.send([("HLEN", keys.key("unacked"))])
+    if count == 0:
+        return Unacked((), 0, complete=True)
+    return Unacked(None, None, complete=False, blind_spots=(_unseen(f"it cannot be read: {fault}"),))
 
 
 def _fetch(link: Link, keys: Keys, since: dict[bytes, float], route: Router) -> tuple[tuple[Held, ...], bool]:

@@ -27,8 +27,9 @@ class _Turn:
     due: float
 
 
-_Life = tuple[str | None, int | None, int | None] | None
-"""Which life of the broker it is, how often it was emptied in that, and how many keys it evicted that may be queues."""
+_Life = tuple[str | None, int | None, int | None, int | None] | None
+"""Which life of the broker it is, how often it was emptied in that, how many commands it refused for want of memory
+(what a worker took meanwhile, it could not write down), and how many keys it evicted that may be queues."""
 
 
 def _life(look: BrokerLook | None) -> _Life:
@@ -36,15 +37,15 @@ def _life(look: BrokerLook | None) -> _Life:
     if look is None:
         return None
     takes_any = (look.eviction_policy or "").startswith("allkeys")
-    return look.run_id, look.flushes, look.evicted_keys if takes_any else None
+    return look.run_id, look.flushes, look.refused, look.evicted_keys if takes_any else None
 
 
 class SeekLoop:
     """Search for suspects, and put on record what is found. Without any no question is asked.
 
     The same answer again doubles the wait: what is held for an hour does not cost a search each second. Two absences
-    come as fast as they can: they prove a loss. A broker that was restarted, emptied or evicts is asked for everything
-    anew: what is missed right after that, was lost to that.
+    come as fast as they can: they prove a loss. A broker that was restarted, emptied, refuses or evicts is asked for
+    everything anew: what is missed right after that, was lost to that.
     """
 
     name = "seek"

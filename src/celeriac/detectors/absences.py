@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from celeriac.detectors.attendance import Attendance, attendances
+from celeriac.detectors.attendance import Attendance, attendances, heard_at
 from celeriac.detectors.reading import once_per_view
 from celeriac.model.attempt import Attempt, AttemptState
 from celeriac.model.sighting import Sighting
@@ -70,7 +70,7 @@ def judge_missing(view: View, task: Task) -> Absence | Doubt | None:
     until = _missed_since(task, sighting)
     if until is None or sighting.looked_at > view.at:
         return None
-    after = max(task.updated_at, sighting.seen_at or 0.0)
+    after = max(heard_at(view, task), sighting.seen_at or 0.0)
     return _unless_taken(present, Absence(task, after, until), view.at - sighting.looked_at)
 
 
@@ -89,7 +89,7 @@ def _missed_since(task: Task, sighting: Sighting) -> float | None:
 
 def _unless_taken(present: Attendance, absence: Absence, age: float) -> Absence | Doubt | None:
     """The absence, unless a worker may have the task after all: in its socket, or at work on it unheard."""
-    unheard = present.unheard(absence.after)
+    unheard = present.unheard(absence.after, absence.until)
     if unheard:
         return Doubt(absence.task, unheard)
     holders = [one for one in present.holders if one.may_hold(absence.until)]
@@ -111,10 +111,10 @@ def _declared(view: View) -> Iterator[Absence]:
 
 
 def declared(view: View, task: Task) -> Absence:
-    """The absence of a task whose loss was declared."""
+    """The absence of a task whose loss was declared: when it was first missed is not always on record any more."""
     sighting = view.sightings.get(task.id)
-    after = max((mark.at for mark in task.marks if mark.what != "lost"), default=task.updated_at)
-    until = sighting.absent_since if sighting and sighting.absent_since else task.updated_at
+    after = heard_at(view, task)
+    until = sighting.absent_since if sighting and sighting.absent_since else view.at
     seen = sighting.seen_at if sighting and sighting.seen_at else 0.0
     return Absence(task, max(after, seen), max(until, after), told=True)
 

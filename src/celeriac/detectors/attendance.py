@@ -11,6 +11,7 @@ from celeriac.detectors.endings import Ending, endings
 from celeriac.detectors.liveness import Life, Standing, began, lives
 from celeriac.detectors.reading import once_per_view
 from celeriac.detectors.tail import is_whole, tail
+from celeriac.model.task import Task
 from celeriac.model.view import View
 from celeriac.model.worker import Worker
 
@@ -45,21 +46,22 @@ class Holder:
 @dataclass(frozen=True, slots=True)
 class Attendance:
     """Everybody who takes, or took, from one queue. `silent` are those of whom no task event is ever heard, with the
-    time when each ended (inf while it lives); `holes` the ends of intervals of which events are missing; `cut` when
-    those died of whose last moment not all is known."""
+    time when each ended (inf while it lives); `holes` the ends of intervals of which events are missing; `cut` since
+    when those lived, and when they died, of whose last moment not all is known."""
 
     holders: tuple[Holder, ...]
     silent: tuple[tuple[str, float], ...]
     holes: tuple[tuple[str, float], ...]
-    cut: tuple[tuple[str, float], ...]
+    cut: tuple[tuple[str, float, float], ...]
 
-    def unheard(self, after: float) -> str:
-        """Why a task that was there at `after` may have been taken, run and ended unheard; "" when it cannot."""
+    def unheard(self, after: float, missed: float) -> str:
+        """Why a task that was there at `after`, and no more at `missed`, may have been taken, run and ended unheard; ""
+        when it cannot."""
         for node, ended in self.silent:
             if ended >= after:
                 return f"{node} takes from its queue and tells no task events"
-        for node, died in self.cut:
-            if died >= after:
+        for node, began_by, died in self.cut:
+            if died >= after and began_by <= missed:
                 return f"{node} died, and what it noted last is not known: start it again, or run celeriac agent there"
         return next(
             (f"events of {node} are missing from that time" for node, until in self.holes if until >= after), ""
@@ -98,13 +100,21 @@ def _of(
     nodes = {life.worker.node for life in mine}
     gaps = [gap for gap in view.gaps if gap.worker in nodes and gap.size != 0 and gap.cause != "killed"]
     holes = tuple((gap.worker, gap.until) for gap in gaps)
-    cut = tuple((end.name, _ended_by(end)) for end in endings(view) if _is_cut(view, end, queue))
+    cut = tuple((end.name, _began_by(end), _ended_by(end)) for end in endings(view) if _is_cut(view, end, queue))
     return Attendance(tuple(_holder(view, life, received) for life in present), silent, holes, cut)
 
 
 def _ended_by(ending: Ending) -> float:
     """When it was no more for certain: an end that nobody saw is dated by its last word."""
     return ending.at + (INFERRED if ending.inferred else CLOCKS)
+
+
+def _began_by(ending: Ending) -> float:
+    """When it can have taken its first message, by our clock or by its own, whichever is earlier."""
+    life = ending.life
+    if life is None or ending.heir is life:
+        return 0.0
+    return min(began(life) or 0.0, life.worker.first_seen) - READ_BY
 
 
 def _is_cut(view: View, ending: Ending, queue: str | None) -> bool:
@@ -173,10 +183,22 @@ def _reason(life: Life, full: bool) -> str:
     return f"{node}, whose prefetch is full" if full else ""
 
 
+def heard_at(view: View, task: Task) -> float:
+    """When a task was last heard of: a worker's clock that is ahead of ours is set back."""
+    ahead = _clocks_ahead(view)
+    marks = (mark for mark in task.marks if mark.what != "lost")
+    return max((mark.at - ahead.get((mark.worker, mark.pid), 0.0) for mark in marks), default=task.updated_at)
+
+
+@once_per_view
+def _clocks_ahead(view: View) -> Mapping[tuple[str, int], float]:
+    return {(one.node, one.pid): _ahead(one) for one in view.workers if _ahead(one) > CLOCKS}
+
+
 @once_per_view
 def _last_received(view: View) -> Mapping[tuple[str, int], float]:
     """When each life last took a message: what had been popped for it before, it had read by then."""
-    ahead = {(one.node, one.pid): _ahead(one) for one in view.workers}
+    ahead = _clocks_ahead(view)
     found: dict[tuple[str, int], float] = {}
     for _, last in deliveries(view):
         if last.received_at is not None and last.worker is not None and last.pid is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from celeriac.detectors import prose
@@ -20,6 +20,7 @@ from celeriac.model.broker import RABBITMQ
 from celeriac.model.evidence import BROKER_EDGES, Evidence
 from celeriac.model.finding import Confidence, Fact
 from celeriac.model.task import UNCONFIRMED, Task
+from celeriac.model.task import Ending as TaskEnding
 from celeriac.model.view import View
 
 AROUND = 2.0
@@ -29,6 +30,10 @@ EVIDENCE_WITHIN = 20.0
 """Seconds after the first search that missed a task for which its cause is waited for."""
 REPORTED = 7.0
 """Seconds by which RabbitMQ's figures of a queue are late at most (collect_statistics_interval), and we after them."""
+BEHIND = 5.0
+"""Seconds by which a worker's clock may be behind a producer's."""
+SHOWN = 200
+"""Characters of a reason that a task keeps (model/task.py)."""
 UNSYNCED = 2.0
 """Seconds of work that a Redis with an append-only file may lose at its end (appendfsync everysec)."""
 
@@ -51,7 +56,7 @@ class Cause:
 
 def cause_of(view: View, absence: Absence) -> Cause | None:
     """The cause of one absence; None while its evidence may still come."""
-    known = _known(view, _sooner(view, absence))
+    known = _known(absence, _causes(view, _sooner(view, absence)))
     if (
         known is None
         and not absence.told
@@ -62,16 +67,36 @@ def cause_of(view: View, absence: Absence) -> Cause | None:
     return known or _unknown(absence)
 
 
-def _known(view: View, absence: Absence) -> Cause | None:
-    return (
-        _refused(view, absence)
-        or _by_the_broker(view, absence)
-        or _with_a_worker(view, absence)
-        or _by_an_unsynced_end(view, absence)
-        or _by_routing(view, absence)
-        or _with_a_connection(view, absence)
-        or _by_elimination(view, absence)
-    )
+def _known(absence: Absence, found: Iterator[Cause]) -> Cause | None:
+    """The first of those `found`. What was declared stays as it was as long as it is among them: looks that told one
+    change from another are kept in full for some minutes only."""
+    first, ending = next(found, None), absence.task.ending
+    if first is None or not absence.told or ending is None or _is_told(first, ending):
+        return first
+    return next((one for one in found if _is_told(one, ending)), first)
+
+
+def _causes(view: View, absence: Absence) -> Iterator[Cause]:
+    """Every one that what is known allows, the surest first."""
+    yield from _each(view, absence, _dropped, _refused)
+    yield from _by_the_broker(view, absence)
+    yield from _each(view, absence, _with_a_worker, _by_an_unsynced_end, _by_routing, _with_a_connection)
+    yield from _each(view, absence, _by_elimination)
+
+
+def _by_the_broker(view: View, absence: Absence) -> Iterator[Cause]:
+    """The earliest change first: what outlived that, the search that follows each change has seen."""
+    wiped = _each(view, absence, _by_a_restart, _by_a_flush, _by_eviction)
+    yield from sorted(wiped, key=lambda one: one.at)
+    yield from _each(view, absence, _with_its_queue)
+
+
+def _each(view: View, absence: Absence, *ways: Callable[[View, Absence], Cause | None]) -> Iterator[Cause]:
+    return (cause for way in ways if (cause := way(view, absence)) is not None)
+
+
+def _is_told(cause: Cause, ending: TaskEnding) -> bool:
+    return cause.because[:SHOWN] == ending.text
 
 
 def _sooner(view: View, absence: Absence) -> Absence:
@@ -84,13 +109,23 @@ def _sooner(view: View, absence: Absence) -> Absence:
 
 def forgotten(view: View, absence: Absence) -> Cause | None:
     """What made the broker lose a message that a worker had taken and not acknowledged; None for any other."""
-    return _by_the_broker(view, absence) if was_kept(absence.task) else None
+    return _known(absence, _by_the_broker(view, absence)) if was_kept(absence.task) else None
 
 
 def was_kept(task: Task) -> bool:
     """True for a message that the broker kept while its worker had it: it was not acknowledged, as far as is told."""
     last = task.last
     return last is not None and not last.acknowledged and (last.started_at is None or last.acknowledged is False)
+
+
+def _dropped(_: View, absence: Absence) -> Cause | None:
+    """Its worker says so itself."""
+    told = (mark for mark in reversed(absence.task.marks) if mark.what == "lost" and mark.inside)
+    mark = next(told, None)
+    if mark is None or mark.at < absence.after - BEHIND:
+        return None
+    shown = Fact(mark.at, "worker", f"{mark.detail}: so it says itself", f"celeriac task {absence.task.id}")
+    return Cause("in-socket", mark.worker, mark.at, mark.detail, facts=(shown,), worker=mark.worker)
 
 
 def _refused(view: View, absence: Absence) -> Cause | None:
@@ -116,26 +151,30 @@ def _edges(view: View) -> Mapping[str, tuple[Evidence, ...]]:
 def _between(view: View, what: str, absence: Absence) -> Evidence | None:
     """The first such change between when the task was last there and when it was missed."""
     edges = (one for one in _edges(view)[what] if absence.after - CLOCKS <= one.at)
-    return next((one for one in edges if _not_before(one) <= absence.until), None)
+    return next((one for one in edges if _not_before(one) < absence.until), None)
 
 
 def _not_before(edge: Evidence) -> float:
-    """A look that began then did not show it yet."""
+    """A look that began then did not show it yet: what that one missed was lost to something else."""
     return last_looked(edge) if "between" in edge.data else edge.at - AROUND
 
 
-def _by_the_broker(view: View, absence: Absence) -> Cause | None:
+def _by_a_restart(view: View, absence: Absence) -> Cause | None:
     restarted = _between(view, "broker-restarted", absence)
-    if restarted is not None and not _is_kept(restarted, absence):
-        return _of_restart(restarted)
+    return None if restarted is None or _is_kept(restarted, absence) else _of_restart(restarted)
+
+
+def _by_a_flush(view: View, absence: Absence) -> Cause | None:
     flushed = _between(view, "broker-flushed", absence)
-    if flushed is not None:
-        return _flushes(view)[flushed.id]
+    return None if flushed is None else _flushes(view)[flushed.id]
+
+
+def _by_eviction(view: View, absence: Absence) -> Cause | None:
     evicted = _between(view, "broker-evicted", absence)
-    if evicted is not None and (evicted.text("policy") or "").startswith("allkeys"):
-        words = "the broker was full and evicted the queue"
-        return Cause("evicted", "broker", evicted.at, words, facts=(fact(evicted),))
-    return _with_its_queue(view, absence)
+    if evicted is None or not (evicted.text("policy") or "").startswith("allkeys"):
+        return None
+    words = "the broker was full and evicted the queue"
+    return Cause("evicted", "broker", evicted.at, words, facts=(fact(evicted),))
 
 
 @once_per_view

@@ -70,7 +70,11 @@ def _is_missed(view: View, ending: Ending, task: Task) -> bool:
     found, present = view.sightings.get(task.id), attendances(view).get(task.queue)
     if found is None or found.place is not None or found.unsure or present is None or len(found.absent_at) < 2:
         return False
-    return found.absent_at[0] > ending.at and found.looked_at <= view.at and not present.unheard(ending.at)
+    return (
+        found.absent_at[0] > ending.at
+        and found.looked_at <= view.at
+        and not present.unheard(ending.at, found.absent_at[0])
+    )
 
 
 def _was_kept(task: Task) -> bool:

@@ -122,6 +122,11 @@ class _Draft:
         return self.state is None or not self.state.ended
 
     @property
+    def began_anew(self) -> bool:
+        """True for a run of a message that was published for it."""
+        return self.started_at is not None and self.published_at is not None
+
+    @property
     def goes_back(self) -> bool:
         """True when its end promises another delivery."""
         return self.state is AttemptState.RETRIED or (self.state is AttemptState.REJECTED and self.detail == "requeued")
@@ -185,14 +190,16 @@ def attempts(marks: Iterable[Mark]) -> tuple[Attempt, ...]:
 
 
 def _settled(drafts: list[_Draft]) -> list[_Draft]:
-    """A delivery that was lost before it began takes nothing from a task that has succeeded: it was a second copy, or
-    the first one, told by a clock that is ahead."""
-    succeeded = [draft for draft in drafts if draft.state is AttemptState.SUCCEEDED]
-    idle = [draft for draft in drafts if draft.state is AttemptState.LOST and draft.started_at is None]
-    if not succeeded or drafts[-1] not in idle:
+    """A delivery that was lost takes nothing from a task that has succeeded: it was a second copy, or the first one,
+    told by a clock that is ahead. The same for one that has failed, unless it was published anew."""
+    ended = [draft for draft in drafts if draft.state in (AttemptState.SUCCEEDED, AttemptState.FAILED)]
+    lost = [draft for draft in drafts if draft.state is AttemptState.LOST and not draft.began_anew]
+    if not ended or drafts[-1] not in lost:
         return drafts
-    kept = [draft for draft in drafts if draft not in idle]
-    ordered = [*idle, *kept] if kept[-1] is succeeded[-1] else drafts
+    if ended[-1].state is AttemptState.FAILED and drafts[-1].published_at is not None:
+        return drafts
+    kept = [draft for draft in drafts if draft not in lost]
+    ordered = [*lost, *kept] if kept[-1] is ended[-1] else drafts
     for number, draft in enumerate(ordered, 1):
         draft.number = number
     return ordered

@@ -24,10 +24,12 @@ TASK_KINDS = frozenset(
 )
 WORKER_KINDS = frozenset({"worker-online", "worker-heartbeat", "worker-offline"})
 """Celery's own event types (celery/events, docs/userguide/monitoring.rst); `task-cancelled` is undocumented there."""
-RECORDED_KINDS = frozenset({"task-unpublished", "task-ignored", "task-parked"})
+LOST = "task-lost"
+RECORDED_KINDS = frozenset({"task-unpublished", "task-ignored", "task-parked", LOST})
 """What only a recorder inside the process can tell (model/parcel.py): a publish that failed; a run that raised Ignore,
-as `Task.replace` does, of which Celery says nothing; a message that the poison guard set aside (`cause`, `deaths`)."""
-LEDGER_KINDS = frozenset({"task-queued", "task-lost", "task-called-off"})
+as `Task.replace` does, of which Celery says nothing; a message that the poison guard set aside (`cause`, `deaths`); one
+that a full broker gave to it and did not note as given (`cause`, `because`)."""
+LEDGER_KINDS = frozenset({"task-queued", LOST, "task-called-off"})
 """What our own side adds: a message was put back into its queue (rescue), a task was judged to be lost (`cause`,
 `because`), or the result backend says that it was revoked, which ends it only when a worker drops its message."""
 NATIVE, RECORDED, LEDGER, RECOVERY, RESULTS = "celeryev", "record", "ledger", "recovery", "result-backend"

@@ -123,7 +123,7 @@ def doubled(
     """
     found: tuple[Attempt, Attempt] | None = None
     ran: list[Attempt] = []
-    for attempt in attempts:
+    for attempt in sorted(attempts, key=_began):
         if attempt.started_at is None:
             ran += [attempt] if attempt.state is AttemptState.SUCCEEDED else []
             continue
@@ -135,6 +135,10 @@ def doubled(
         found = (beside[-1], attempt) if beside else found
         ran.append(attempt)
     return found
+
+
+def _began(attempt: Attempt) -> float:
+    return attempt.started_at or attempt.received_at or attempt.ended_at or 0.0
 
 
 CLOCKS_AGREE = 1.0

@@ -22,6 +22,7 @@ from celeriac.errors import WireError
 from celeriac.model.event import (
     END_OF_TIME,
     LARGEST_PID,
+    LOST,
     RECORDED,
     RECORDED_KINDS,
     TASK_KINDS,
@@ -208,6 +209,8 @@ def _event(sender: Sender, number: int, item: Sequence[Any], seen: float) -> Eve
         data = dict(data)
         pid = int(data.pop("child", pid))
         worker = f"gen{pid}@{sender.host}"
+    if kind == LOST:
+        data = {"cause": "in-socket", "because": f"given to {worker}, and the broker had no room to note that"}
     if not 0 <= at < END_OF_TIME:
         raise WireError(f"not a parcel: {kind} has no time")
     if not isinstance(task_id, str) and (task_id is not None or kind in TASK_KINDS):

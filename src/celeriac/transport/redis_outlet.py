@@ -24,7 +24,9 @@ local function newest()
 end
 local now = redis.call('TIME')
 local start = now[1] * 1000000 + now[2]
-if redis.call('EXISTS', KEYS[1], KEYS[2]) < 2 then redis.call('SET', KEYS[3], string.format('%.0f', start)) end
+local fresh = redis.call('EXISTS', KEYS[1], KEYS[2], KEYS[3]) < 3
+if not fresh and redis.call('XLEN', KEYS[1]) == 0 then fresh = newest() == 0 end
+if fresh then redis.call('SET', KEYS[3], string.format('%.0f', start)) end
 if redis.call('EXISTS', KEYS[2]) == 0 then
   if redis.call('EXISTS', KEYS[1]) == 1 then
     local last = newest()
@@ -46,7 +48,8 @@ return redis.call('GET', KEYS[3])
 An entry's id is the number of bytes written before it, so that "all but the last N bytes" is a MINID. The count
 begins at the server's time in microseconds: after a server lost its data, no new id is one that a reader still holds.
 A counter that was lost while entries stand goes on from the newest of them. It returns when the stream began: another
-beginning than the last time means that the server has lost what was in it.
+beginning than the last time means that the server has lost what was in it. A stream in which nothing ever stood was
+made by its reader: the one before it was evicted, and maybe it alone.
 """
 KEPT_BYTES, KEPT_SECONDS = 512 * 1024, 30.0
 """What was sent of late and is sent again when the server lost its data: whether it was read by then is not known here,

@@ -10,6 +10,7 @@ from celeriac.transport.cap import Limits
 from celeriac.transport.lives import open_lives
 from celeriac.transport.park import open_park
 from celeriac.transport.tally import open_tally
+from celeriac.worker.drops import Drops
 from celeriac.worker.flight import Flight
 from celeriac.worker.guard import guarded
 from celeriac.worker.hands import Hands
@@ -88,6 +89,7 @@ class Main:
     def connected(self, consumer: Any) -> None:
         """For the first time or again."""
         self._pulse.start(consumer)
+        Drops(self._recorder).watch(consumer)
         if self._keepalive is not None:
             self._keepalive.start(consumer)
 

@@ -34,6 +34,8 @@ class Boxes:
     def open(self, now: float) -> None:
         """Where no file may be written, there is no box."""
         self._own = BlackBox.open(self._recorder, self._system)
+        if self._own is not None:
+            self._own.touch(now, None)
         sweep(home(), self._system, os.geteuid(), now)
 
     @guarded

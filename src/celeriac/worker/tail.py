@@ -32,6 +32,7 @@ _KINDS = (
     "task-cancelled",
     "task-unpublished",
     "task-ignored",
+    "task-lost",
 )
 """By their number in a slot: add at the end. Facts and heartbeats are not kept."""
 _INDEX = {kind: index for index, kind in enumerate(_KINDS)}

@@ -102,8 +102,8 @@ def test_the_same_answer_again_doubles_the_wait_up_to_a_limit(store: Store, answ
     assert LONGEST == 30
 
 
-@pytest.mark.parametrize("changed", [{"run_id": "b"}, {"flushes": 2}, {"evicted_keys": 7}])
-def test_after_a_restart_a_flush_or_an_eviction_everything_is_looked_for_anew(
+@pytest.mark.parametrize("changed", [{"run_id": "b"}, {"flushes": 2}, {"evicted_keys": 7}, {"refused": 3}])
+def test_after_a_restart_a_flush_an_eviction_or_a_refusal_everything_is_looked_for_anew(
     store: Store, changed: dict[str, Any]
 ) -> None:
     before = replace(LOOK, run_id="a", flushes=1, evicted_keys=5, eviction_policy="allkeys-lru")

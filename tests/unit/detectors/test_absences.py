@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from celeriac.detectors.absences import missing
+from celeriac.detectors.attendance import heard_at
 from celeriac.model.gap import Gap
 from celeriac.model.mark import Mark
 from celeriac.model.sighting import Place, Sighting
@@ -117,6 +118,23 @@ def test_a_recorded_worker_of_whose_last_moment_not_all_is_known_may_have_run_it
     silent = worker(heard=NOW - 20, recorded_at=NOW - 20)
     (why,) = doubts(seen(workers=(silent,), evidence=(gone(NOW - 20),)))
     assert why.startswith(f"{NODE} died, and what it noted last is not known")
+
+
+def test_one_that_came_after_it_was_missed_did_not_run_it_whatever_it_could_not_tell() -> None:
+    short = replace(worker(heard=NOW - 2, recorded_at=NOW - 2, online_at=NOW - 3), first_seen=NOW - 3)
+    given = seen(workers=(short,), evidence=(gone(NOW - 2, started=NOW - 3),))
+    assert absent(given) == ["lost"]
+    early = replace(short, online_at=NOW - 7, first_seen=NOW - 7)
+    assert "what it noted last is not known" in doubts(replace(given, workers=(early,)))[0]
+
+
+def test_a_clock_that_is_ahead_is_set_back() -> None:
+    marks = (*SENT.marks, Mark(NOW - 7, 2, "received", NODE, PID))
+    taken = replace(SENT, marks=marks)
+    assert heard_at(view(workers=(worker(),)), taken) == NOW - 7
+    ahead = replace(worker(), heartbeat_at=worker().heartbeat_seen + 3)
+    assert heard_at(view(workers=(ahead,)), taken) == NOW - 10
+    assert heard_at(view(workers=(replace(ahead, pid=PID + 1),)), taken) == NOW - 7
 
 
 def test_a_recorded_worker_that_only_connected_anew_will_tell_what_it_did() -> None:

@@ -67,6 +67,21 @@ def test_what_was_missed_before_a_change_was_not_lost_to_it() -> None:
     assert told(missed(edge("evicted", NOW - 2, policy="allkeys-lru", between=[NOW - 2.8, NOW - 2]))).cause == "unknown"
 
 
+def test_what_came_after_its_queue_was_seen_empty_did_not_take_it() -> None:
+    samples = (QueueSample("celery", NOW - 20, 0, unacked=0), QueueSample("celery", NOW - 18, 5))
+    assert told(missed(edge("flushed", NOW - 5))).cause == "flushed"
+    assert told(missed(edge("flushed", NOW - 5), queues=(Queue("celery", samples),))).cause == "unknown"
+
+
+def test_what_its_worker_says_itself_goes_before_what_came_later() -> None:
+    words = "given to w1@web, and the broker had no room to note that"
+    dropped = replace(SENT, marks=(*SENT.marks, Mark(NOW - 9, 13, "lost", "w1@web", 5, detail=words, inside=True)))
+    found = told(missed(edge("evicted", NOW - 7, policy="allkeys-lru"), tasks=(dropped,), suspects=()))
+    assert (found.cause, found.confidence, found.subject.worker) == ("in-socket", "certain", "w1@web")
+    again = replace(dropped, marks=(*dropped.marks, Mark(NOW - 3.6, 11, "queued")))
+    assert told(missed(edge("flushed", NOW - 2), suspects=(again,))).cause == "flushed"
+
+
 def test_a_message_that_its_worker_could_not_read_is_undecodable() -> None:
     threw = evidence("message-refused", "worker", NOW - 20, nodes=(NODE,), task_id="lost")
     found = told(missed(threw))
@@ -223,18 +238,27 @@ def test_what_the_broker_forgot_before_its_worker_died_did_not_die_with_that() -
     assert told(dead_worker(edge("flushed"), tasks=(started,))).cause == "early-ack"
 
 
-def test_what_a_search_missed_before_a_flush_was_evicted_earlier() -> None:
+def test_what_a_search_saw_after_an_eviction_was_flushed_later() -> None:
     wiped = (edge("flushed", NOW - 3), edge("evicted", NOW - 12, policy="allkeys-lru"))
     given = dead_worker(*wiped, tasks=(taken((NOW - 20, "received")),))
-    assert told(given).cause == "flushed"
-    between = Sighting("lost", NOW - 9, seen_at=NOW - 14, absences=2, absent_since=NOW - 10)
-    assert told(replace(given, sightings={"lost": between})).cause == "evicted"
+    assert told(given).cause == "evicted"
+    between = Sighting("lost", NOW - 2, seen_at=NOW - 10, absences=2, absent_since=NOW - 2)
+    assert told(replace(given, sightings={"lost": between})).cause == "flushed"
 
 
 def test_what_was_missed_while_it_was_in_a_socket_was_not_gone_yet() -> None:
     given = dead_worker(edge("flushed", NOW - 3), tasks=(taken((NOW - 20, "received")),))
     unread = Sighting("lost", NOW - 24, absences=2, absent_since=NOW - 25, absent_at=(NOW - 25, NOW - 24))
     assert told(replace(given, sightings={"lost": unread})).cause == "flushed"
+
+
+def test_a_declared_cause_stays_when_the_looks_that_told_it_from_another_are_thinned_out() -> None:
+    wiped = (edge("flushed", NOW - 8), edge("evicted", NOW - 12, policy="allkeys-lru"))
+    assert told(missed(*wiped)).cause == "evicted"
+    before = declared(SENT, NOW - 2, "the broker's keys were flushed")
+    assert told(missed(*wiped, tasks=(before,), suspects=())).cause == "flushed"
+    other = declared(SENT, NOW - 2, "published, given to nobody, and in no broker key")
+    assert told(missed(*wiped, tasks=(other,), suspects=())).cause == "evicted"
 
 
 def test_what_was_lost_with_its_worker_stays_that_when_the_broker_is_flushed_later() -> None:
